@@ -1,0 +1,52 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** Imports point one way (docs/architecture.md); each entry lists what a folder must not import. */
+const forbidden = {
+  'src/wsba': ['bft', 'soap', 'store', 'peers', 'config', 'replica', 'client', 'cli', 'travel'],
+  'src/bft': ['wsba', 'soap', 'store', 'peers', 'config', 'replica', 'client', 'cli', 'travel'],
+  'src/soap': ['bft', 'store', 'peers', 'replica', 'client', 'cli', 'travel'],
+  'src/store': ['wsba', 'soap', 'peers', 'replica', 'client', 'cli', 'travel'],
+  'src/peers': ['wsba', 'soap', 'store', 'replica', 'client', 'cli', 'travel'],
+  'src/config': ['wsba', 'soap', 'bft', 'store', 'peers', 'replica', 'client', 'cli', 'travel'],
+  'src/replica': ['client', 'cli', 'travel'],
+  'src/client': ['store', 'replica', 'cli', 'travel'],
+  'src/cli': ['travel'],
+};
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', 'coverage/', 'reports/'] },
+  js.configs.recommended,
+  ...tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['*.js'] }, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+    },
+  },
+  ...Object.entries(forbidden).map(([folder, names]) => ({
+    files: [`${folder}/**/*.ts`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: names.map((name) => `**/${name}/*`), message: 'Imports point one way: see docs/architecture.md.' }] },
+      ],
+    },
+  })),
+  {
+    files: ['src/wsba/**/*.ts', 'src/bft/**/*.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'The core does not read the clock.' },
+        { object: 'Math', property: 'random', message: 'The core is deterministic.' },
+      ],
+      'no-restricted-globals': ['error', 'Date', 'setTimeout', 'setInterval', 'setImmediate', 'fetch'],
+    },
+  },
+  { files: ['*.js'], ...tseslint.configs.disableTypeChecked },
+);

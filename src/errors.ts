@@ -1,0 +1,106 @@
+/**
+ * Every error a user of Concordat can meet, in one table: a stable code, the SOAP fault subcode it is reported as, whether
+ * sending the same again can help, and a message. Faults, log lines and exit codes come from here; docs/errors.md lists it.
+ */
+
+export type FaultNamespace = 'wscoor' | 'wsa' | 'wsse' | 'soap' | 'concordat' | 'wsbai';
+
+export interface ErrorEntry {
+  /** Namespace and local name of the SOAP fault (sub)code. `soap` ones are top-level codes: Sender, Receiver, MustUnderstand, VersionMismatch. */
+  readonly fault: readonly [FaultNamespace, string];
+  /** 'sender' or 'receiver' at fault: the SOAP 1.2 top-level code, and 'Client' / 'Server' in SOAP 1.1. */
+  readonly blame: 'sender' | 'receiver';
+  /** True when the same request may succeed later; nothing was decided and no vote was given. */
+  readonly retryable: boolean;
+  readonly httpStatus: number;
+  readonly message: string;
+}
+
+const sender = (fault: ErrorEntry['fault'], message: string, extra: Partial<ErrorEntry> = {}): ErrorEntry => ({
+  fault,
+  blame: 'sender',
+  retryable: false,
+  httpStatus: 500,
+  message,
+  ...extra,
+});
+const retry = (fault: ErrorEntry['fault'], message: string): ErrorEntry => sender(fault, message, { blame: 'receiver', retryable: true });
+
+export const ERRORS = {
+  // What the HTTP edge refuses before it looks at the XML.
+  TooLarge: sender(['soap', 'Sender'], 'The message is larger than this endpoint accepts', { httpStatus: 413 }),
+  UnsupportedContentType: sender(['soap', 'Sender'], 'Send text/xml (SOAP 1.1) or application/soap+xml (SOAP 1.2)', { httpStatus: 415 }),
+  ContentEncoding: sender(['soap', 'Sender'], 'Compressed messages are not accepted', { httpStatus: 415 }),
+  NotFound: sender(['wsa', 'DestinationUnreachable'], 'There is no endpoint at this path', { httpStatus: 404 }),
+  MethodNotAllowed: sender(['soap', 'Sender'], 'Use POST for SOAP and GET for ?wsdl', { httpStatus: 405 }),
+  Busy: retry(['wsa', 'EndpointUnavailable'], 'Too many requests are in progress here; try again shortly'),
+  // The shape of the envelope.
+  MalformedXml: sender(['soap', 'Sender'], 'The message is not well-formed XML', { httpStatus: 400 }),
+  Doctype: sender(['soap', 'Sender'], 'A DOCTYPE or entity declaration is not accepted', { httpStatus: 400 }),
+  ProcessingInstruction: sender(['soap', 'Sender'], 'Processing instructions are not accepted', { httpStatus: 400 }),
+  TooDeep: sender(['soap', 'Sender'], 'The XML is nested too deeply or has too many nodes', { httpStatus: 400 }),
+  NotAnEnvelope: sender(['soap', 'VersionMismatch'], 'The root element is not a SOAP 1.1 or 1.2 Envelope in its own namespace'),
+  EnvelopeStructure: sender(['soap', 'Sender'], 'An Envelope has at most one Header, then exactly one Body with one child', { httpStatus: 400 }),
+  DuplicateId: sender(['wsse', 'InvalidSecurity'], 'Two elements carry the same Id', { httpStatus: 400 }),
+  MustUnderstand: sender(['soap', 'MustUnderstand'], 'A header marked mustUnderstand is not understood'),
+  // WS-Security.
+  Unsigned: sender(['wsse', 'InvalidSecurity'], 'The message carries no WS-Security X.509 signature'),
+  SignedPartMissing: sender(['wsse', 'InvalidSecurity'], 'A part that must be signed is not covered by the signature'),
+  SignatureInvalid: sender(['wsse', 'FailedCheck'], 'The signature does not match the message'),
+  AlgorithmRefused: sender(['wsse', 'UnsupportedAlgorithm'], 'A signature, digest, transform or canonicalization algorithm is not accepted'),
+  CertificateUntrusted: sender(['wsse', 'FailedAuthentication'], 'The certificate does not chain to a configured authority, is out of its validity, or is not for signing'),
+  MessageExpired: sender(['wsse', 'MessageExpired'], 'The timestamp is outside the accepted window; sign the same request again'),
+  NotAuthorized: sender(['concordat', 'NotAuthorized'], 'This certificate may not do that'),
+  // WS-Addressing.
+  AddressingHeaderRequired: sender(['wsa', 'MessageAddressingHeaderRequired'], 'A required WS-Addressing header is missing'),
+  InvalidAddressingHeader: sender(['wsa', 'InvalidAddressingHeader'], 'A WS-Addressing header is not valid'),
+  ActionNotSupported: sender(['wsa', 'ActionNotSupported'], 'The endpoint does not support this action'),
+  ActionMismatch: sender(['wsa', 'ActionMismatch'], 'The Body, wsa:Action and SOAPAction do not agree'),
+  DestinationUnreachable: sender(['wsa', 'DestinationUnreachable'], 'wsa:To names neither this replica nor its cluster'),
+  // WS-Coordination.
+  InvalidState: sender(['wscoor', 'InvalidState'], 'The message was invalid for the current state of the activity'),
+  InvalidProtocol: sender(['wscoor', 'InvalidProtocol'], 'The protocol is invalid or is not supported by the coordinator'),
+  InvalidParameters: sender(['wscoor', 'InvalidParameters'], 'The message contained invalid parameters and could not be processed'),
+  CannotCreateContext: sender(['wscoor', 'CannotCreateContext'], 'CoordinationContext could not be created'),
+  CannotRegisterParticipant: sender(['wscoor', 'CannotRegisterParticipant'], 'Participant could not be registered'),
+  DuplicateMatchcode: sender(['wsbai', 'duplicateMatchcodeFault'], 'The matchcode is already in use in this activity'),
+  // Streams.
+  SequenceHeaderRequired: sender(['concordat', 'SequenceHeaderRequired'], 'This request is numbered: add a signed SOAP header c:Sequence (namespace urn:concordat:2026:coordination) with a c:Number child (and c:Created, a UTC time, on CreateCoordinationContext)'),
+  InvalidSequenceHeader: sender(['concordat', 'InvalidSequenceHeader'], 'The c:Sequence header does not fit this request'),
+  NumberAlreadyUsed: sender(['concordat', 'NumberAlreadyUsed'], 'This number of the stream was already used for a different request; both are kept as evidence'),
+  NotTheWriter: sender(['concordat', 'NotTheWriter'], 'The certificate that signed this request is not the writer of the stream'),
+  UnknownActivity: retry(['concordat', 'UnknownActivity'], 'This replica does not know the activity (yet)'),
+  UnknownParticipant: retry(['concordat', 'UnknownParticipant'], 'This replica does not know the participant (yet)'),
+  PredecessorMissing: retry(['concordat', 'PredecessorMissing'], 'An earlier request of this stream has not been delivered yet'),
+  InvitationMissing: retry(['concordat', 'InvitationMissing'], 'The invitation has not been delivered here (yet)'),
+  NotEnabled: retry(['concordat', 'NotEnabled'], 'The request must wait for participants that have not finished'),
+  NoQuorum: retry(['concordat', 'NoQuorum'], 'Too few replicas confirmed the request in time; send the same again'),
+  LimitReached: sender(['concordat', 'LimitReached'], 'A limit of this writer or activity is reached', { blame: 'receiver' }),
+  Internal: retry(['soap', 'Receiver'], 'The replica could not process the message'),
+  // The command line.
+  Usage: sender(['concordat', 'Usage'], 'Wrong use of the command'),
+  ConfigMissing: sender(['concordat', 'ConfigMissing'], 'There is no readable cluster.json in this directory'),
+  ConfigInvalid: sender(['concordat', 'ConfigInvalid'], 'cluster.json or a key is not valid'),
+  PortInUse: sender(['concordat', 'PortInUse'], 'A configured port is already in use'),
+  KeyMismatch: sender(['concordat', 'KeyMismatch'], 'A private key does not belong to its certificate or cluster entry'),
+  StoreInUse: sender(['concordat', 'StoreInUse'], 'The database is in use by another process'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The one error class that crosses module borders: a stable code and a specific detail. */
+export class ConcordatError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    /** What exactly was wrong this time; shown after the table's message. */
+    readonly detail?: string,
+    options?: ErrorOptions,
+  ) {
+    super(detail === undefined ? ERRORS[code].message : `${ERRORS[code].message}: ${detail}`, options);
+    this.name = 'ConcordatError';
+  }
+
+  get entry(): ErrorEntry {
+    return ERRORS[this.code];
+  }
+}
