@@ -1,0 +1,50 @@
+/** Bounds and intervals of the broadcast. All times are milliseconds of the clock the embedder passes to `tick`. */
+export interface BroadcastLimits {
+  /** Positions tracked on one peer's word alone; beyond that the oldest is forgotten (its votes come again). */
+  readonly maxOpenPositionsPerPeer: number;
+  /** Requests waiting to be admitted, in all and for one writer. */
+  readonly maxPendingRequests: number;
+  readonly maxPendingPerWriter: number;
+  /** How far beyond the delivered position of a stream votes are kept. */
+  readonly positionWindow: number;
+  /** A request that is not delivered after this time is passed on to peers that have not voted for it. */
+  readonly passOnAfterMs: number;
+  /** Votes for a position that stays open are sent again after this time, then at doubling intervals up to the maximum. */
+  readonly resendVotesAfterMs: number;
+  readonly resendVotesMaxMs: number;
+  /** How long a request that cannot be admitted yet is kept. */
+  readonly pendingMs: number;
+  /** How often a silent peer is asked again for its delivery log. */
+  readonly syncEveryMs: number;
+  /** Entries of a delivery log sent at once, positions asked for at once, statements under one signature. */
+  readonly logChunk: number;
+  readonly fetchChunk: number;
+  readonly batchStatements: number;
+  /** Bytes of requests answered to one fetch. */
+  readonly fetchBytes: number;
+  /** Kept proofs of misbehaviour; later ones are counted only. */
+  readonly evidenceMax: number;
+  readonly maxStreamBytes: number;
+  readonly maxContentBytes: number;
+  readonly maxProofBytes: number;
+}
+
+export const DEFAULT_BROADCAST_LIMITS: BroadcastLimits = {
+  maxOpenPositionsPerPeer: 4096,
+  maxPendingRequests: 10_000,
+  maxPendingPerWriter: 1_000,
+  positionWindow: 64,
+  passOnAfterMs: 50,
+  resendVotesAfterMs: 500,
+  resendVotesMaxMs: 10_000,
+  pendingMs: 30_000,
+  syncEveryMs: 1_000,
+  logChunk: 256,
+  fetchChunk: 64,
+  batchStatements: 256,
+  fetchBytes: 2 * 1024 * 1024,
+  evidenceMax: 1_000,
+  maxStreamBytes: 1_024,
+  maxContentBytes: 1024 * 1024 + 8_192,
+  maxProofBytes: 1024 * 1024,
+};
