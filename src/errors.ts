@@ -77,12 +77,15 @@ export const ERRORS = {
   NoQuorum: retry(['concordat', 'NoQuorum'], 'Too few replicas confirmed the request in time; send the same again'),
   LimitReached: sender(['concordat', 'LimitReached'], 'A limit of this writer or activity is reached', { blame: 'receiver' }),
   Internal: retry(['soap', 'Receiver'], 'The replica could not process the message'),
+  PeerUnreachable: retry(['wsa', 'EndpointUnavailable'], 'The endpoint could not be reached or gave no SOAP answer in time'),
   // The command line.
   Usage: sender(['concordat', 'Usage'], 'Wrong use of the command'),
-  ConfigMissing: sender(['concordat', 'ConfigMissing'], 'There is no readable cluster.json in this directory'),
+  ConfigMissing: sender(['concordat', 'ConfigMissing'], 'cluster.json or a key file is not there, or cannot be read'),
   ConfigInvalid: sender(['concordat', 'ConfigInvalid'], 'cluster.json or a key is not valid'),
   PortInUse: sender(['concordat', 'PortInUse'], 'A configured port is already in use'),
   KeyMismatch: sender(['concordat', 'KeyMismatch'], 'A private key does not belong to its certificate or cluster entry'),
+  StoreCorrupt: sender(['concordat', 'StoreCorrupt'], 'The database cannot be read', { blame: 'receiver' }),
+  ReplicaUnreachable: retry(['concordat', 'ReplicaUnreachable'], 'The replica cannot be reached or does not answer'),
   StoreInUse: sender(['concordat', 'StoreInUse'], 'The database is in use by another process'),
 } as const satisfies Record<string, ErrorEntry>;
 
@@ -94,11 +97,15 @@ export class ConcordatError extends Error {
     readonly code: ErrorCode,
     /** What exactly was wrong this time; shown after the table's message. */
     readonly detail?: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { readonly waitsFor?: readonly string[] },
   ) {
     super(detail === undefined ? ERRORS[code].message : `${ERRORS[code].message}: ${detail}`, options);
     this.name = 'ConcordatError';
+    this.waitsFor = options?.waitsFor ?? [];
   }
+
+  /** What has to happen first, for errors that a later attempt may not meet: ids of participants, positions of streams. */
+  readonly waitsFor: readonly string[];
 
   get entry(): ErrorEntry {
     return ERRORS[this.code];

@@ -107,8 +107,6 @@ function write(element: XmlElement, declared: ReadonlySet<string>, prefixOf: (ns
     .sort((a, b) => compare(a[0], b[0]))
     .map(([prefix, ns]) => ` xmlns:${prefix}="${escapeAttribute(ns)}"`)
     .join('');
-  const content = element.children
-    .map((node) => (isElement(node) ? write(node, inScope, prefixOf) : escapeText(node)))
-    .join('');
+  const content = element.children.map((node) => (isElement(node) ? write(node, inScope, prefixOf) : escapeText(node))).join('');
   return `<${name}${namespaces}${attributes}>${content}</${name}>`;
 }

@@ -1,0 +1,73 @@
+import type { KeyPair, LoadedCluster } from '../config/index.js';
+import { ConcordatError } from '../errors.js';
+import { askOperator } from '../peers/index.js';
+import type { EvidenceReport, ReplicaStatus } from '../replica/index.js';
+
+export type ReplicaReport =
+  | { readonly id: number; readonly url: string; readonly up: true; readonly status: ReplicaStatus }
+  | { readonly id: number; readonly url: string; readonly up: false; readonly error: string };
+
+export interface ClusterStatus {
+  /** No two replicas hold different states at equal positions. */
+  readonly agree: boolean;
+  /** What contradicts what, in words. */
+  readonly contradictions: readonly string[];
+  readonly replicas: readonly ReplicaReport[];
+  /** Everybody caught contradicting itself, each once, as any replica reports it. */
+  readonly evidence: readonly EvidenceReport[];
+}
+
+/** Asks every replica on its operator port. A replica that does not answer is reported as down. */
+export async function askClusterStatus(cluster: LoadedCluster, operator: KeyPair): Promise<ClusterStatus> {
+  const replicas = await Promise.all(
+    cluster.replicas.map(async ({ id, url, peer, fingerprint }): Promise<ReplicaReport> => {
+      try {
+        const { host, port } = peer;
+        const { operatorTimeoutMs: timeoutMs } = cluster.limits;
+        const answer = await askOperator({
+          host,
+          port,
+          fingerprint,
+          credentials: operator,
+          authorities: cluster.authorityPems,
+          request: { ask: 'status' },
+          timeoutMs,
+        });
+        return { id, url, up: true, status: answer as ReplicaStatus };
+      } catch (error) {
+        if (!(error instanceof ConcordatError)) throw error;
+        return { id, url, up: false, error: `${error.code}${error.detail === undefined ? '' : ` (${error.detail})`}` };
+      }
+    }),
+  );
+  const up = replicas.flatMap((replica) => (replica.up ? [replica.status] : []));
+  const contradictions = compare(up);
+  return {
+    agree: contradictions.length === 0,
+    contradictions,
+    replicas,
+    evidence: distinct(up.flatMap((status) => status.evidence)),
+  };
+}
+
+/** Whatever two replicas hold differently at equal positions: as a whole, and activity by activity. */
+function compare(statuses: readonly ReplicaStatus[]): string[] {
+  const found: string[] = [];
+  statuses.forEach((a, i) => {
+    for (const b of statuses.slice(i + 1)) {
+      if (a.positions === b.positions && a.state !== b.state)
+        found.push(`replicas ${a.replica} and ${b.replica}: equally far, different states`);
+      const ofB = new Map(b.perActivity.map((print) => [print.id, print]));
+      for (const print of a.perActivity) {
+        const other = ofB.get(print.id);
+        if (other?.positions !== print.positions || other.state === print.state) continue;
+        found.push(`replicas ${a.replica} and ${b.replica}: different states of activity ${print.id}`);
+      }
+    }
+  });
+  return found;
+}
+
+function distinct(reports: readonly EvidenceReport[]): EvidenceReport[] {
+  return [...new Map(reports.map((report) => [`${report.who} ${report.stream} ${report.number}`, report])).values()];
+}

@@ -1,0 +1,26 @@
+import type { KeyPair } from './keys.js';
+
+/** What a certificate is to say about its subject. */
+export interface CertificateRequest {
+  readonly commonName: string;
+  /** One OU each. */
+  readonly roles: readonly string[];
+  /** Host names and addresses it may serve under; a client certificate has none. */
+  readonly hosts?: readonly string[];
+}
+
+export interface Authority extends KeyPair {
+  issue(request: CertificateRequest): Promise<KeyPair>;
+}
+
+/**
+ * Makes a certificate authority of its own, and certificates below it (RFC 5280). The library for this is loaded on the
+ * first call: a replica that merely reads its keys does not need it.
+ * @param organization the O of every subject, here and in the certificates it issues
+ * @param now milliseconds since the epoch
+ */
+export async function createAuthority(organization: string, now: number): Promise<Authority> {
+  await import('./reflect-metadata.js');
+  const { generateAuthority } = await import('./certificates.js');
+  return generateAuthority(organization, now);
+}

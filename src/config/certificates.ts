@@ -1,0 +1,89 @@
+/** Loaded through authority.ts only: @peculiar/x509 must not be evaluated before ./reflect-metadata.js is. */
+import { isIP } from 'node:net';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+  cryptoProvider,
+} from '@peculiar/x509';
+import type { Extension, JsonName } from '@peculiar/x509';
+import type { Authority, CertificateRequest } from './authority.js';
+import type { KeyPair } from './keys.js';
+
+/** RSA keys: what every SOAP stack can verify. */
+const ALGORITHM = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  modulusLength: 2048,
+  publicExponent: new Uint8Array([1, 0, 1]),
+};
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Certificates are valid from a day before they are made, so that a clock that is behind accepts them. */
+const BACKDATED_MS = DAY_MS;
+const AUTHORITY_VALID_MS = 3650 * DAY_MS;
+const CERTIFICATE_VALID_MS = 1095 * DAY_MS;
+
+/** See createAuthority of authority.ts. */
+export async function generateAuthority(organization: string, now: number): Promise<Authority> {
+  cryptoProvider.set(crypto);
+  const keys = await generateKeys();
+  const name: JsonName = [{ O: [organization] }, { CN: ['Concordat authority'] }];
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name,
+    keys,
+    signingAlgorithm: ALGORITHM,
+    notBefore: new Date(now - BACKDATED_MS),
+    notAfter: new Date(now + AUTHORITY_VALID_MS),
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  const issue = async (request: CertificateRequest): Promise<KeyPair> => {
+    const subjectKeys = await generateKeys();
+    const issued = await X509CertificateGenerator.create({
+      subject: [{ O: [organization] }, ...request.roles.map((role) => ({ OU: [role] })), { CN: [request.commonName] }],
+      issuer: certificate.subjectName,
+      publicKey: subjectKeys.publicKey,
+      signingKey: keys.privateKey,
+      signingAlgorithm: ALGORITHM,
+      notBefore: new Date(now - BACKDATED_MS),
+      notAfter: new Date(now + CERTIFICATE_VALID_MS),
+      extensions: [
+        ...usageExtensions(request.hosts ?? []),
+        await SubjectKeyIdentifierExtension.create(subjectKeys.publicKey),
+        await AuthorityKeyIdentifierExtension.create(keys.publicKey),
+      ],
+    });
+    return { certificatePem: issued.toString('pem'), privateKeyPem: await exportKey(subjectKeys) };
+  };
+  return { certificatePem: certificate.toString('pem'), privateKeyPem: await exportKey(keys), issue };
+}
+
+function usageExtensions(hosts: readonly string[]): Extension[] {
+  const usages = [ExtendedKeyUsage.clientAuth, ...(hosts.length > 0 ? [ExtendedKeyUsage.serverAuth] : [])];
+  const extensions: Extension[] = [
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment, true),
+    new ExtendedKeyUsageExtension(usages),
+  ];
+  if (hosts.length > 0) {
+    const names = hosts.map((host) => ({ type: isIP(host) === 0 ? ('dns' as const) : ('ip' as const), value: host }));
+    extensions.push(new SubjectAlternativeNameExtension(names));
+  }
+  return extensions;
+}
+
+const generateKeys = () => crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+
+async function exportKey(keys: Awaited<ReturnType<typeof generateKeys>>): Promise<string> {
+  const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  return `-----BEGIN PRIVATE KEY-----\n${(der.match(/.{1,64}/g) ?? []).join('\n')}\n-----END PRIVATE KEY-----\n`;
+}

@@ -1,0 +1,240 @@
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { ConcordatError } from '../errors.js';
+import { VOTE_KEY_BYTES, certificateFingerprint, parseCertificate, votePublicKey } from './certificate.js';
+import { readText } from './files.js';
+import { resolveLimits } from './limits.js';
+import type { Limits } from './limits.js';
+import { ObjectReader, invalid } from './reader.js';
+
+export const CLUSTER_FILE = 'cluster.json';
+/** Replicas of one cluster, at most: every vote goes to every replica. */
+export const MAX_REPLICAS = 31;
+/** Certificate authorities one cluster trusts, at most. */
+export const MAX_AUTHORITIES = 16;
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ReplicaEntry {
+  /** 1..n */
+  readonly id: number;
+  /** SOAP base, as clients reach it: http://127.0.0.1:41001 */
+  readonly url: string;
+  /** Where SOAP is bound, if that differs from url. */
+  readonly listen?: HostPort;
+  /** Where peers and operators reach this replica. */
+  readonly peer: HostPort;
+  /** Where the peer port is bound, if that differs from peer. */
+  readonly peerListen?: HostPort;
+  /** PEM file, relative to the cluster's directory. */
+  readonly certificate: string;
+  /** Ed25519 public key, base64 of its raw 32 bytes. */
+  readonly voteKey: string;
+}
+
+export interface ClusterConfig {
+  readonly version: 1;
+  /** Random at init; names the cluster in every digest. */
+  readonly cluster: string;
+  /** How many replicas may be faulty; n ≥ 3f + 1. */
+  readonly f: number;
+  /** The logical address of the cluster, a base URL; by default replica 1's. */
+  readonly address: string;
+  /** PEM files of certificate authorities, relative to the cluster's directory. */
+  readonly authorities: readonly string[];
+  readonly replicas: readonly ReplicaEntry[];
+  readonly limits?: Partial<Limits>;
+}
+
+export interface LoadedReplica extends ReplicaEntry {
+  readonly listen: HostPort;
+  readonly peerListen: HostPort;
+  readonly certificatePem: string;
+  /** SHA-256 of the certificate's DER, lower-case hex. */
+  readonly fingerprint: string;
+  readonly votePublicKey: KeyObject;
+}
+
+export interface LoadedCluster {
+  readonly dir: string;
+  readonly config: ClusterConfig;
+  readonly n: number;
+  readonly f: number;
+  readonly authorityPems: readonly string[];
+  /** In the order of their ids, 1..n. */
+  readonly replicas: readonly LoadedReplica[];
+  readonly limits: Limits;
+}
+
+const CLUSTER_FIELDS = ['version', 'cluster', 'f', 'address', 'authorities', 'replicas', 'limits'];
+const REPLICA_FIELDS = ['id', 'url', 'listen', 'peer', 'peerListen', 'certificate', 'voteKey'];
+const CLUSTER_ID = /^[A-Za-z0-9._-]{1,64}$/;
+const HOST = /^[A-Za-z0-9._:-]{1,253}$/;
+const RAW_ED25519 = /^[A-Za-z0-9+/]{43}=$/;
+
+/**
+ * Reads and checks cluster.json in `dir`, and the certificates it names.
+ * @throws ConcordatError ConfigMissing without a readable cluster.json; ConfigInvalid, saying which value must be what
+ */
+export function loadCluster(dir: string): LoadedCluster {
+  const config = parseCluster(readText(join(dir, CLUSTER_FILE), join(dir, CLUSTER_FILE), 'ConfigMissing'));
+  const authorities = config.authorities.map((path, index) => readCertificate(dir, path, `authorities[${index}]`));
+  const replicas = config.replicas.map((entry, index) => loadReplica(dir, entry, `replicas[${index}]`, authorities));
+  refuseDuplicates(
+    replicas.map((replica) => replica.fingerprint),
+    'certificate',
+  );
+  return {
+    dir,
+    config,
+    n: replicas.length,
+    f: config.f,
+    authorityPems: authorities.map(({ pem }) => pem),
+    replicas: replicas.sort((a, b) => a.id - b.id),
+    limits: resolveLimits(config.limits ?? {}, `${CLUSTER_FILE}: limits`),
+  };
+}
+
+/** Checks the text of a cluster.json by itself, without the files it names. */
+export function parseCluster(text: string): ClusterConfig {
+  const top = ObjectReader.of(parseJson(text), CLUSTER_FILE, CLUSTER_FIELDS);
+  if (top.raw('version') !== 1) invalid(top.path('version'), 'must be 1');
+  const replicas = top.items('replicas', MAX_REPLICAS).map(({ value, at }) => parseReplica(value, at));
+  const limits = top.has('limits') ? { limits: resolveOverrides(top) } : {};
+  const config: ClusterConfig = {
+    version: 1,
+    cluster: top.string('cluster', CLUSTER_ID, 'must be 1 to 64 letters, digits, dots, hyphens or underscores'),
+    f: top.integer('f', 1, MAX_REPLICAS),
+    address: baseUrl(top, 'address'),
+    authorities: top.items('authorities', MAX_AUTHORITIES).map(({ value, at }) => filePath(value, at)),
+    replicas,
+    ...limits,
+  };
+  checkMembership(config);
+  return config;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConcordatError('ConfigInvalid', `${CLUSTER_FILE} is not JSON: ${reason}`, { cause: error });
+  }
+}
+
+function resolveOverrides(top: ObjectReader): Partial<Limits> {
+  const overrides = top.object('limits', 'any').record();
+  const resolved = resolveLimits(overrides, top.path('limits'));
+  return Object.fromEntries(Object.entries(resolved).filter(([name]) => Object.hasOwn(overrides, name)));
+}
+
+function parseReplica(value: unknown, at: string): ReplicaEntry {
+  const reader = ObjectReader.of(value, at, REPLICA_FIELDS);
+  return {
+    id: reader.integer('id', 1, MAX_REPLICAS),
+    url: baseUrl(reader, 'url'),
+    ...(reader.has('listen') ? { listen: hostPort(reader, 'listen') } : {}),
+    peer: hostPort(reader, 'peer'),
+    ...(reader.has('peerListen') ? { peerListen: hostPort(reader, 'peerListen') } : {}),
+    certificate: filePath(reader.raw('certificate'), reader.path('certificate')),
+    voteKey: reader.string('voteKey', RAW_ED25519, `must be base64 of ${VOTE_KEY_BYTES} bytes, a raw Ed25519 public key`),
+  };
+}
+
+function hostPort(parent: ObjectReader, name: string): HostPort {
+  const reader = parent.object(name, ['host', 'port']);
+  return { host: reader.string('host', HOST, 'must be a host name or an IP address'), port: reader.integer('port', 1, 65535) };
+}
+
+function filePath(value: unknown, at: string): string {
+  if (typeof value !== 'string' || value === '' || value.includes('\0')) invalid(at, 'must be the path of a PEM file');
+  return value;
+}
+
+/** Paths are appended to a base URL as they are, so it has no trailing slash, query or fragment. */
+function baseUrl(reader: ObjectReader, name: string): string {
+  const text = reader.string(name);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain = url !== undefined && `${url.origin}${url.pathname === '/' ? '' : url.pathname}` === text && !text.endsWith('/');
+  if (!plain || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    invalid(
+      reader.path(name),
+      'must be an http or https URL in lower case without a trailing slash, query, fragment or default port',
+    );
+  }
+  return text;
+}
+
+function checkMembership({ replicas, f }: ClusterConfig): void {
+  const n = replicas.length;
+  if (n < 3 * f + 1) {
+    throw new ConcordatError('ConfigInvalid', `${CLUSTER_FILE}: f = ${f} needs at least ${3 * f + 1} replicas, there are ${n}`);
+  }
+  replicas.forEach(({ id }, index) => {
+    if (id > n) invalid(`${CLUSTER_FILE}: replicas[${index}].id`, `must be an integer 1..${n}`);
+  });
+  refuseDuplicates(
+    replicas.map(({ id }) => String(id)),
+    'id',
+  );
+  refuseDuplicates(
+    replicas.map(({ url }) => url),
+    'url',
+  );
+  refuseDuplicates(
+    replicas.map(({ peer }) => `${peer.host}:${peer.port}`),
+    'peer',
+  );
+  // One key at two replicas would give one machine two votes.
+  refuseDuplicates(
+    replicas.map(({ voteKey }) => voteKey),
+    'voteKey',
+  );
+}
+
+function refuseDuplicates(values: readonly string[], field: string): void {
+  values.forEach((value, index) => {
+    const first = values.indexOf(value);
+    if (first < index) invalid(`${CLUSTER_FILE}: replicas[${index}].${field}`, `is the same as that of replicas[${first}]`);
+  });
+}
+
+interface ReadCertificate {
+  readonly pem: string;
+  readonly certificate: X509Certificate;
+}
+
+function readCertificate(dir: string, path: string, field: string): ReadCertificate {
+  const what = `${CLUSTER_FILE}: ${field}: ${path}`;
+  const pem = readText(resolve(dir, path), what, 'ConfigInvalid');
+  return { pem, certificate: parseCertificate(pem, what) };
+}
+
+function loadReplica(dir: string, entry: ReplicaEntry, field: string, authorities: readonly ReadCertificate[]): LoadedReplica {
+  const { pem, certificate } = readCertificate(dir, entry.certificate, `${field}.certificate`);
+  if (!authorities.some((authority) => issuedBy(certificate, authority.certificate))) {
+    invalid(`${CLUSTER_FILE}: ${field}.certificate`, 'must be signed by one of the authorities');
+  }
+  return {
+    ...entry,
+    listen: entry.listen ?? bindOf(entry.url),
+    peerListen: entry.peerListen ?? entry.peer,
+    certificatePem: pem,
+    fingerprint: certificateFingerprint(certificate),
+    votePublicKey: votePublicKey(Buffer.from(entry.voteKey, 'base64')),
+  };
+}
+
+const issuedBy = (certificate: X509Certificate, authority: X509Certificate): boolean =>
+  authority.ca && certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+
+/** The address a URL names; a bracketed IPv6 host loses its brackets. */
+function bindOf(text: string): HostPort {
+  const url = new URL(text);
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+  return { host: url.hostname.replace(/^\[|\]$/g, ''), port };
+}

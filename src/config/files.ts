@@ -1,0 +1,31 @@
+import { readFileSync, statSync } from 'node:fs';
+import { ConcordatError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
+
+/** Bytes of cluster.json or of one PEM file, at most. */
+export const MAX_CONFIG_FILE_BYTES = 1024 * 1024;
+
+/** Why the operating system refused: `ENOENT`, `EACCES`, … */
+export function systemCode(error: unknown): string {
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') return error.code;
+  return String(error);
+}
+
+/**
+ * Reads a small text file.
+ * @param what how the message names the file
+ * @throws ConcordatError `code` when it cannot be read, ConfigInvalid when it is too large
+ */
+export function readText(path: string, what: string, code: ErrorCode): string {
+  let text: string;
+  try {
+    if (statSync(path).size > MAX_CONFIG_FILE_BYTES) {
+      throw new ConcordatError('ConfigInvalid', `${what} is larger than ${MAX_CONFIG_FILE_BYTES} bytes`);
+    }
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof ConcordatError) throw error;
+    throw new ConcordatError(code, `${what} cannot be read (${systemCode(error)})`, { cause: error });
+  }
+  return text;
+}

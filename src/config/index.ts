@@ -1,0 +1,11 @@
+export { createAuthority } from './authority.js';
+export type { Authority, CertificateRequest } from './authority.js';
+export { certificateFingerprint, parseCertificate } from './certificate.js';
+export { CLUSTER_FILE, MAX_AUTHORITIES, MAX_REPLICAS, loadCluster, parseCluster } from './cluster.js';
+export type { ClusterConfig, HostPort, LoadedCluster, LoadedReplica, ReplicaEntry } from './cluster.js';
+export { CLIENT_ROLES, initCluster } from './init.js';
+export type { ClientRequest, InitClient, InitOptions, InitReplica, InitResult } from './init.js';
+export { clientPaths, loadClientKeys, loadReplicaKeys, replicaPaths } from './keys.js';
+export type { KeyPair, ReplicaKeys } from './keys.js';
+export { DEFAULT_LIMITS, resolveLimits } from './limits.js';
+export type { Limits } from './limits.js';

@@ -1,0 +1,3 @@
+/** What clients and replicas must agree on, beyond the messages: stream names, ids and endpoint addresses. */
+export * from './endpoints.js';
+export * from './streams.js';

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { ConcordatError } from '../errors.js';
+import { participantId } from '../wsba/index.js';
+
+/**
+ * The streams of a cluster (docs/architecture.md): each is written by one identity. Names are made of what they mean, so
+ * that a certificate, which names a stream, also says whose request it certifies and in which activity.
+ */
+export type StreamName =
+  | { readonly kind: 'create'; readonly writer: string; readonly messageId: string }
+  | { readonly kind: 'control'; readonly activity: string }
+  | { readonly kind: 'participant'; readonly activity: string; readonly invitation: string; readonly writer: string };
+
+/** Bytes of a stream name at the most; it bounds the length of identities and message ids. */
+export const MAX_STREAM_NAME = 1024;
+
+const ACTIVITY = /^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const TOKEN = /^[A-Za-z0-9_-]{43}$/;
+
+export const isActivityId = (text: string): boolean => ACTIVITY.test(text);
+
+/** Matchcodes may be long and hold anything, so a stream is named after their hash; '-' stands for the plain context. */
+const invitationToken = (matchcode: string): string =>
+  matchcode === '' ? '-' : createHash('sha256').update(matchcode, 'utf8').digest('base64url');
+
+export const createStream = (writer: string, messageId: string): string =>
+  bounded(`create/${encodeURIComponent(writer)}/${encodeURIComponent(messageId)}`);
+
+export const controlStream = (activity: string): string => `control/${activity}`;
+
+/** @param matchcode the invitation used, '' for the plain context */
+export const participantStream = (activity: string, matchcode: string, writer: string): string =>
+  bounded(`participant/${activity}/${invitationToken(matchcode)}/${encodeURIComponent(writer)}`);
+
+/** A participant is named after its stream, so its id is known before it registers (docs/decisions/002-participant-ids.md). */
+export const participantOfStream = (stream: string): string =>
+  participantId(createHash('sha256').update(stream, 'utf8').digest('hex'));
+
+/** @returns undefined when no stream can have that name */
+export function parseStream(name: string): StreamName | undefined {
+  const [kind, first, second, third, ...rest] = name.split('/');
+  if (rest.length > 0 || first === undefined || name.length > MAX_STREAM_NAME) return undefined;
+  switch (kind) {
+    case 'create': {
+      const writer = unescape(first);
+      const messageId = second === undefined ? undefined : unescape(second);
+      if (writer === undefined || messageId === undefined || third !== undefined) return undefined;
+      return { kind, writer, messageId };
+    }
+    case 'control':
+      return isActivityId(first) && second === undefined ? { kind, activity: first } : undefined;
+    case 'participant': {
+      const writer = third === undefined ? undefined : unescape(third);
+      if (!isActivityId(first) || second === undefined || writer === undefined) return undefined;
+      return second === '-' || TOKEN.test(second) ? { kind, activity: first, invitation: second, writer } : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function unescape(text: string): string | undefined {
+  try {
+    const value = decodeURIComponent(text);
+    return encodeURIComponent(value) === text && value !== '' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function bounded(name: string): string {
+  if (name.length > MAX_STREAM_NAME) {
+    throw new ConcordatError(
+      'InvalidSequenceHeader',
+      `the writer's name and the message id make a stream name of over ${MAX_STREAM_NAME} characters`,
+    );
+  }
+  return name;
+}

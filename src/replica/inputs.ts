@@ -1,0 +1,144 @@
+import type { Request } from '../bft/index.js';
+import { parseStream, participantOfStream, participantStream } from '../contract/index.js';
+import { ConcordatError } from '../errors.js';
+import {
+  decodeCreateCoordinationContext,
+  decodeInitiatorRequest,
+  decodeNotification,
+  decodeRegister,
+  eprToXml,
+  type InitiatorRequest,
+  type ParticipantRef,
+  readReferences,
+} from '../soap/messages/index.js';
+import { NS } from '../soap/namespaces.js';
+import { serialize } from '../soap/xml.js';
+import type { ControlRequest, Input, Notification, Outcome, ParticipantMessage, Protocol, Registration } from '../wsba/index.js';
+import { decodeOperation, type Operation } from './operation.js';
+
+/** A replicated request as the service sees it. */
+export type ServiceInput =
+  | { readonly kind: 'create'; readonly outcome: Outcome; readonly created: number; readonly expires?: number }
+  | { readonly kind: 'activity'; readonly activity: string; readonly input: Input; readonly operation: Operation };
+
+/** Finds the writer an invitation is reserved for, as the control stream says; for participants named by matchcode alone. */
+export type InvitedIdentity = (matchcode: string) => string | undefined;
+
+const OUTCOMES: ReadonlyMap<string, Outcome> = new Map([
+  [`${NS.wsba}/AtomicOutcome`, 'AtomicOutcome'],
+  [`${NS.wsba}/MixedOutcome`, 'MixedOutcome'],
+]);
+const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map([
+  [`${NS.wsba}/ParticipantCompletion`, 'ParticipantCompletion'],
+  [`${NS.wsba}/CoordinatorCompletion`, 'CoordinatorCompletion'],
+]);
+const NOTIFIED: ReadonlySet<string> = new Set<ParticipantMessage>([
+  'Completed',
+  'Fail',
+  'Compensated',
+  'Closed',
+  'Canceled',
+  'Exit',
+  'CannotComplete',
+]);
+
+/** Reads a request. A function of its stream and payload, and of what the control stream said before. @throws ConcordatError */
+export function readInput(request: Request, invited: (activity: string) => InvitedIdentity): ServiceInput {
+  const stream = parseStream(request.stream);
+  const operation = decodeOperation(request.payload);
+  switch (stream?.kind) {
+    case 'create':
+      return readCreate(operation);
+    case 'control': {
+      const control = controlRequest(stream.activity, decodeInitiatorRequest(operation.body), invited(stream.activity));
+      return {
+        kind: 'activity',
+        activity: stream.activity,
+        operation,
+        input: { stream: 'control', number: request.number, request: control },
+      };
+    }
+    case 'participant': {
+      const participant = request.number === 1 ? registration(request, operation) : notification(operation);
+      return {
+        kind: 'activity',
+        activity: stream.activity,
+        operation,
+        input: { stream: request.stream, number: request.number, request: participant },
+      };
+    }
+    case undefined:
+      throw new ConcordatError('InvalidSequenceHeader', 'there is no such stream');
+  }
+}
+
+function readCreate(operation: Operation): ServiceInput {
+  const { coordinationType, expires, currentContext } = decodeCreateCoordinationContext(operation.body);
+  const outcome = OUTCOMES.get(coordinationType);
+  if (outcome === undefined) throw new ConcordatError('InvalidParameters', `unknown CoordinationType ${coordinationType}`);
+  if (currentContext !== undefined)
+    throw new ConcordatError('CannotCreateContext', 'an activity inside another (CurrentContext) is not supported yet');
+  if (operation.created === undefined) throw new ConcordatError('InvalidSequenceHeader', 'c:Created is missing');
+  return { kind: 'create', outcome, created: operation.created, ...(expires === undefined ? {} : { expires }) };
+}
+
+function registration(request: Request, operation: Operation): Registration {
+  const { protocolIdentifier, participantProtocolService } = decodeRegister(operation.body);
+  const protocol = PROTOCOLS.get(protocolIdentifier);
+  if (protocol === undefined) throw new ConcordatError('InvalidProtocol', protocolIdentifier);
+  if (participantProtocolService === undefined)
+    throw new ConcordatError('InvalidParameters', 'wscoor:ParticipantProtocolService is missing');
+  return {
+    kind: 'register',
+    participant: participantOfStream(request.stream),
+    protocol,
+    invitation: readReferences(operation.references).invitation ?? '',
+    writer: request.writer,
+    service: serialize(eprToXml(NS.wscoor, 'ParticipantProtocolService', participantProtocolService)),
+  };
+}
+
+function notification(operation: Operation): Notification {
+  const { message, exception } = decodeNotification(operation.body);
+  if (!isNotified(message)) throw new ConcordatError('ActionNotSupported', message);
+  return { kind: 'notify', message, ...(exception === undefined ? {} : { exception }) };
+}
+
+const isNotified = (message: string): message is ParticipantMessage => NOTIFIED.has(message);
+
+function controlRequest(activity: string, request: InitiatorRequest, invited: InvitedIdentity): ControlRequest {
+  const ids = (refs: readonly ParticipantRef[]): string[] => refs.map((ref) => idOf(activity, ref, invited));
+  switch (request.operation) {
+    case 'getCoordinationContextWithMatchcode': {
+      const { matchcode, identity } = request;
+      return { kind: 'invite', matchcode, ...(identity === undefined ? {} : { identity }) };
+    }
+    case 'completeParticipants':
+      return { kind: 'complete', participants: ids(request.participants) };
+    case 'closeParticipants':
+    case 'closeAllParticipants':
+      return { kind: 'close', participants: ids(request.participants) };
+    case 'compensateParticipants':
+      return { kind: 'compensate', participants: ids(request.participants) };
+    case 'cancelParticipants':
+      return { kind: 'cancel', participants: ids(request.participants) };
+    case 'cancelOrCompensateAllParticipants':
+      return { kind: 'cancel' };
+    case 'listParticipants':
+      throw new ConcordatError('InvalidSequenceHeader', 'listParticipants is a question and takes no number');
+  }
+}
+
+/** A matchcode alone names a participant only if the invitation says who may use it: then there is one such participant, ever. */
+function idOf(activity: string, ref: ParticipantRef, invited: InvitedIdentity): string {
+  if (ref.participantId !== undefined) return ref.participantId;
+  const matchcode = ref.matchcode ?? '';
+  const identity = invited(matchcode);
+  if (identity === undefined) {
+    throw new ConcordatError(
+      'InvalidParameters',
+      `the invitation ${matchcode} names nobody, so participants must be named by c:ParticipantId`,
+    );
+  }
+  return participantOfStream(participantStream(activity, matchcode, identity));
+}

@@ -1,0 +1,428 @@
+import { createHash, sign, verify } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  type BroadcastLimits,
+  DEFAULT_BROADCAST_LIMITS,
+  decodeRequest,
+  type Digest,
+  type Position,
+  type Ready,
+  type Request,
+  requestDigest,
+  SourceOrderedBroadcast,
+} from '../bft/index.js';
+import type { Limits, LoadedCluster, ReplicaKeys } from '../config/index.js';
+import { type ClusterAddresses, pathOf, SERVED, urlOf } from '../contract/index.js';
+import { ConcordatError, type ErrorCode, ERRORS } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { PeerLinks } from '../peers/index.js';
+import {
+  type Edge,
+  type EdgeAnswer,
+  type EdgeRequest,
+  HttpTransport,
+  Signer,
+  SoapCaller,
+  TrustStore,
+  type VerifiedMessage,
+  Verifier,
+} from '../soap/index.js';
+import { bundled, serveDescription } from '../soap/wsdl.js';
+import type { XmlElement } from '../soap/xml.js';
+import { ReplicaStore } from '../store/index.js';
+import type { Activity } from '../wsba/index.js';
+import { Answers } from './answers.js';
+import { Commands } from './commands.js';
+import { type Interpretation, interpret, type Question } from './interpret.js';
+import { certificateText, Journal } from './journal.js';
+import { REAL_PORTS, type ReplicaPorts } from './ports.js';
+import { CoordinationService, type ServiceEffect } from './service.js';
+import { type ReplicaStatus, reportStatus } from './status.js';
+import { Waiters } from './waiters.js';
+
+export interface ReplicaOptions {
+  readonly cluster: LoadedCluster;
+  readonly id: number;
+  readonly keys: ReplicaKeys;
+  /** Folder of this replica's database. */
+  readonly dataDir: string;
+  readonly log: Logger;
+  readonly ports?: Partial<ReplicaPorts>;
+}
+
+const TICK_MS = 25;
+/** Verified messages remembered by the hash of their bytes: a repeat, or one passed on by three peers, is verified once. */
+const VERIFIED_CACHE = 2_000;
+/** A participant has this long to take a message. */
+const PARTICIPANT_TIMEOUT_MS = 10_000;
+
+const broadcastLimits = (limits: Limits): BroadcastLimits => ({
+  ...DEFAULT_BROADCAST_LIMITS,
+  maxOpenPositionsPerPeer: limits.maxOpenPositionsPerPeer,
+  maxPendingRequests: limits.maxPendingRequests,
+  maxPendingPerWriter: limits.maxPendingPerWriter,
+  passOnAfterMs: limits.passOnAfterMs,
+  resendVotesAfterMs: limits.resendVotesAfterMs,
+  syncEveryMs: limits.syncEveryMs,
+  evidenceMax: limits.evidenceMax,
+  maxProofBytes: limits.maxMessageBytes,
+});
+
+/**
+ * One replica: the broadcast and the coordination service between a signed SOAP edge, the links to the peers, the store and
+ * the participants. What it does with one request is told in docs/architecture.md.
+ */
+export class Replica {
+  readonly #o: ReplicaOptions;
+  readonly #ports: ReplicaPorts;
+  readonly #limits: Limits;
+  readonly #addresses: ClusterAddresses;
+  readonly #store: ReplicaStore;
+  readonly #journal: Journal;
+  readonly #service: CoordinationService;
+  readonly #broadcast: SourceOrderedBroadcast<readonly ServiceEffect[]>;
+  readonly #answers: Answers;
+  readonly #verifier: Verifier;
+  readonly #signer: Signer;
+  readonly #transport: HttpTransport;
+  readonly #commands: Commands;
+  readonly #waiters = new Waiters();
+  readonly #verified = new Map<string, VerifiedMessage>();
+  #edge: Edge | undefined;
+  #links: PeerLinks | undefined;
+  #ticker: NodeJS.Timeout | undefined;
+  #flushing: NodeJS.Immediate | undefined;
+  #stopped = false;
+
+  private constructor(options: ReplicaOptions) {
+    const { cluster, id, keys } = options;
+    this.#o = options;
+    this.#ports = { ...REAL_PORTS, ...options.ports };
+    this.#limits = cluster.limits;
+    this.#addresses = { logical: cluster.config.address, replicas: cluster.replicas.map((replica) => replica.url) };
+    const clock = this.#ports.clock;
+    this.#store = ReplicaStore.open(join(options.dataDir, 'replica.db'), { evidenceMax: this.#limits.evidenceMax });
+    const limits = broadcastLimits(this.#limits);
+    this.#journal = new Journal(this.#store, limits, clock);
+    this.#service = new CoordinationService(this.#limits, clock);
+    const voteKeys = cluster.replicas.map((replica) => replica.votePublicKey);
+    this.#broadcast = new SourceOrderedBroadcast({
+      self: id,
+      n: cluster.n,
+      f: cluster.f,
+      cluster: cluster.config.cluster,
+      limits,
+      signer: { sign: (data) => sign(null, data, keys.voteKey) },
+      verifier: {
+        verify: (replica, data, signature) => {
+          const key = voteKeys[replica - 1];
+          return key !== undefined && verify(null, data, key, signature);
+        },
+      },
+      service: this.#service,
+      history: this.#journal,
+    });
+    this.#answers = new Answers(this.#addresses, (stream) => {
+      const delivery = this.#store.delivery(stream, 1);
+      return delivery && certificateText(delivery.record.certificate);
+    });
+    this.#signer = new Signer(keys);
+    this.#verifier = new Verifier(new TrustStore(cluster.authorityPems), {
+      clockWindowMs: this.#limits.clockWindowMs,
+      limits: { maxBytes: this.#limits.maxMessageBytes },
+    });
+    this.#transport = new HttpTransport({ timeoutMs: PARTICIPANT_TIMEOUT_MS });
+    const caller = new SoapCaller({ signer: this.#signer, verifier: this.#verifier, transport: this.#transport, clock });
+    this.#commands = new Commands({
+      addresses: this.#addresses,
+      send: this.#ports.participants((url, message, signal) => caller.call(url, message, signal)),
+      activity: (activity) => this.#service.activity(activity),
+      done: this.#store.commandsDone(),
+      markDone: (command) => this.#store.append([{ type: 'command-done', command }]),
+      limits: this.#limits,
+      log: options.log,
+    });
+  }
+
+  /**
+   * Opens the store, comes back to where this replica stopped, and takes part.
+   * @throws ConcordatError StoreInUse, StoreCorrupt, PortInUse, ConfigInvalid, KeyMismatch
+   */
+  static async start(options: ReplicaOptions): Promise<Replica> {
+    const replica = new Replica(options);
+    try {
+      await replica.#start();
+      return replica;
+    } catch (error) {
+      await replica.stop();
+      throw error;
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { cluster, id, keys, log } = this.#o;
+    const own = cluster.replicas[id - 1];
+    if (own === undefined) throw new ConcordatError('Usage', `there is no replica ${id}`);
+    const replayed = this.#journal.replayInto(this.#broadcast);
+    this.#links = await this.#ports.startPeerLinks({
+      self: id,
+      listen: own.peerListen,
+      credentials: keys,
+      authorities: cluster.authorityPems,
+      peers: cluster.replicas
+        .filter((peer) => peer.id !== id)
+        .map((peer) => ({ id: peer.id, host: peer.peer.host, port: peer.peer.port, fingerprint: peer.fingerprint })),
+      cluster: cluster.config.cluster,
+      limits: {
+        frameBytes: this.#limits.peerFrameBytes,
+        queueBytes: this.#limits.peerQueueBytes,
+        reconnectMinMs: this.#limits.peerReconnectMinMs,
+        reconnectMaxMs: this.#limits.peerReconnectMaxMs,
+        pingEveryMs: this.#limits.peerPingEveryMs,
+        pingTimeoutMs: this.#limits.peerPingTimeoutMs,
+        handshakeMs: this.#limits.peerHandshakeMs,
+      },
+      onFrame: (from, frame) => this.#turn(() => this.#broadcast.receive(from, frame, this.#ports.clock())),
+      onConnect: (peer) => this.#turn(() => this.#broadcast.connected(peer, this.#ports.clock())),
+      onDisconnect: (peer) => log.info({ peer }, 'the link to a peer is down'),
+      operator: (request) => Promise.resolve(this.#answerOperator(request)),
+      log,
+    });
+    this.#edge = await this.#ports.startEdge({
+      host: own.listen.host,
+      port: own.listen.port,
+      verifier: this.#verifier,
+      signer: this.#signer,
+      paths: new Set(SERVED.map(pathOf)),
+      handle: (request) => this.#handle(request),
+      get: (path, query) => this.#describe(path, query),
+      log,
+      clock: this.#ports.clock,
+      limits: { maxBytes: this.#limits.maxMessageBytes, maxConcurrent: this.#limits.maxConcurrentRequests },
+    });
+    this.#ticker = setInterval(() => this.#turn(() => this.#broadcast.tick(this.#ports.clock())), TICK_MS);
+    this.#commands.resume(this.#service.activities());
+    log.info({ replica: id, url: own.url, deliveries: replayed }, 'the replica is up');
+  }
+
+  /** Stops taking part. Everything acknowledged is on disk already. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#ticker);
+    clearImmediate(this.#flushing);
+    this.#commands.close();
+    await Promise.all([this.#edge?.close(), this.#links?.close()]);
+    this.#transport.close();
+    this.#store.close();
+  }
+
+  status(): ReplicaStatus {
+    return reportStatus({
+      replica: this.#o.id,
+      cluster: this.#o.cluster.config.cluster,
+      deliveries: this.#store.deliveredCount,
+      service: this.#service,
+      broadcast: this.#broadcast.status(),
+      evidence: this.#broadcast.evidence(),
+      links: this.#links?.status() ?? [],
+      commands: this.#commands.outstanding,
+    });
+  }
+
+  // --- turns ------------------------------------------------------------------------------------------------------
+
+  /** Does something to the broadcast; what follows from all that happens in this turn of the event loop goes out together. */
+  #turn(work: () => void): void {
+    if (this.#stopped) return;
+    work();
+    this.#flushing ??= setImmediate(() => {
+      this.#flushing = undefined;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const ready = this.#broadcast.flush();
+    this.#journal.append(ready.records);
+    for (const { to, frame } of ready.frames) this.#links?.send(to, frame);
+    for (const { from, reason } of ready.malformed) this.#o.log.warn({ peer: from, reason }, 'dropped a frame from a peer');
+    this.#reportEvidence(ready);
+    for (const { effects } of ready.delivered) for (const effect of effects) this.#act(effect);
+    for (const withdrawn of ready.withdrawn) {
+      this.#waiters.settle(withdrawn, withdrawn.digest, { kind: 'withdrawn', code: withdrawn.code, detail: withdrawn.detail });
+    }
+    for (const { from, proof } of ready.passedOn) this.#acceptPassedOn(from, proof);
+  }
+
+  #reportEvidence(ready: Ready<readonly ServiceEffect[]>): void {
+    for (const record of ready.records) {
+      if (record.type !== 'evidence') continue;
+      const { evidence } = record;
+      if (evidence.kind === 'replica')
+        this.#o.log.error(
+          { replica: evidence.replica, stream: evidence.first.stream, number: evidence.first.number },
+          'a replica contradicted itself',
+        );
+      else
+        this.#o.log.error(
+          { writer: evidence.writer, stream: evidence.stream, number: evidence.number },
+          'a writer used one number twice',
+        );
+    }
+  }
+
+  #act(effect: ServiceEffect): void {
+    switch (effect.kind) {
+      case 'answered': {
+        const digest = this.#broadcast.deliveredDigest(effect);
+        if (digest !== undefined) this.#waiters.settle(effect, digest, { kind: 'answered' });
+        return;
+      }
+      case 'command':
+        return this.#commands.command(effect.activity, effect.participant, effect.command);
+      case 'fault': {
+        const content = this.#store.delivery(effect.stream, effect.number)?.content;
+        if (content === undefined) return;
+        const { payload } = decodeRequest(this.#o.cluster.config.cluster, content, broadcastLimits(this.#limits));
+        return this.#commands.fault(effect.activity, effect.participant, payload);
+      }
+      case 'ended':
+        return this.#o.log.info({ activity: effect.activity }, 'an activity has ended');
+    }
+  }
+
+  /** A peer passes on what a client signed: it counts as if the client had come here. */
+  #acceptPassedOn(from: number, proof: Uint8Array): void {
+    try {
+      const interpretation = interpret(this.#verify(Buffer.from(proof).toString('utf8')), this.#addresses);
+      if (interpretation.kind !== 'ordered') throw new ConcordatError('InvalidSequenceHeader', 'a question is not passed on');
+      this.#turn(() => this.#broadcast.submit(interpretation.request, proof, this.#ports.clock()));
+    } catch (error) {
+      if (!(error instanceof ConcordatError)) throw error;
+      this.#o.log.warn({ peer: from, code: error.code, detail: error.detail }, 'refused a request that a peer passed on');
+    }
+  }
+
+  #verify(raw: string): VerifiedMessage {
+    const key = hashOf(raw);
+    const known = this.#verified.get(key);
+    if (known !== undefined) return known;
+    const message = this.#verifier.verify(raw, this.#ports.clock());
+    this.#remember(key, message);
+    return message;
+  }
+
+  #remember(key: string, message: VerifiedMessage): void {
+    if (this.#verified.size >= VERIFIED_CACHE) {
+      const oldest = this.#verified.keys().next();
+      if (oldest.done !== true) this.#verified.delete(oldest.value);
+    }
+    this.#verified.set(key, message);
+  }
+
+  // --- the SOAP side ----------------------------------------------------------------------------------------------
+
+  #describe(path: string, query: string): { contentType: string; body: string } | undefined {
+    if (path === '/healthz') return { contentType: 'text/plain; charset=utf-8', body: 'ok\n' };
+    const endpoint = SERVED.find((served) => pathOf(served) === path);
+    const own = this.#o.cluster.replicas[this.#o.id - 1];
+    if (endpoint === undefined || own === undefined) return undefined;
+    return serveDescription(bundled, endpoint, query, urlOf(own.url, endpoint));
+  }
+
+  async #handle(request: EdgeRequest): Promise<EdgeAnswer> {
+    const interpretation = interpret(request.message, this.#addresses, request.path);
+    if (interpretation.kind === 'read') return this.#answerQuestion(request.message, interpretation);
+    return this.#order(request, interpretation);
+  }
+
+  async #order({ message, signal }: EdgeRequest, interpretation: Interpretation & { kind: 'ordered' }): Promise<EdgeAnswer> {
+    const { request, response } = interpretation;
+    const digest = requestDigest(this.#o.cluster.config.cluster, request);
+    const proof = Buffer.from(message.raw, 'utf8');
+    this.#remember(hashOf(message.raw), message);
+    let refusal: ConcordatError | undefined;
+    this.#turn(() => {
+      const submission = this.#broadcast.submit(request, proof, this.#ports.clock());
+      if (submission.outcome === 'refused') refusal = new ConcordatError(asCode(submission.code), submission.detail);
+    });
+    if (refusal !== undefined) throw refusal;
+    const early = this.#answerIfSettled(message, request, digest, response);
+    if (early !== undefined) return early;
+    const settled = await this.#waiters.wait(request, digest, this.#limits.requestWaitMs, signal);
+    if (settled.kind === 'withdrawn') throw new ConcordatError(asCode(settled.code), settled.detail);
+    return this.#answerIfSettled(message, request, digest, response) ?? this.#giveUp(request);
+  }
+
+  /** The answer, once the request is delivered and its delivery is on disk. */
+  #answerIfSettled(
+    message: VerifiedMessage,
+    request: Request,
+    digest: Digest,
+    response: string | undefined,
+  ): EdgeAnswer | undefined {
+    if (this.#store.delivery(request.stream, request.number) === undefined) return undefined;
+    const outcome = this.#service.outcome(request, digest);
+    if (outcome === undefined) return undefined;
+    if (!outcome.ok) throw outcome.error;
+    return this.#reply(message, response, this.#answers.to(request, outcome.activity));
+  }
+
+  #giveUp(position: Position): never {
+    const waiting = this.#broadcast.waiting(position);
+    if (waiting !== undefined)
+      throw new ConcordatError(asCode(waiting.code), waiting.waitsFor.join(', '), { waitsFor: waiting.waitsFor });
+    if (this.#broadcast.isDelivered(position))
+      throw new ConcordatError('NotEnabled', 'it is certified and takes effect as soon as it can');
+    throw new ConcordatError('NoQuorum', `${position.stream} number ${position.number}`);
+  }
+
+  #answerQuestion(message: VerifiedMessage, { question, response }: Interpretation & { kind: 'read' }): EdgeAnswer {
+    switch (question.about) {
+      case 'participants':
+        return this.#reply(message, response, this.#answers.list('listParticipants', this.#ownActivity(question)));
+      case 'initiator-endpoint':
+        return this.#reply(message, response, this.#answers.initiatorEndpoint(this.#ownActivity(question)));
+      case 'status':
+        this.#commands.status(question.activity, question.participant, question.messageId);
+        return { kind: 'accepted' };
+      case 'nothing':
+        return { kind: 'accepted' };
+    }
+  }
+
+  /** The activity that a question is about, for its creator only. */
+  #ownActivity({ activity: id, asker }: Question & { activity: string; asker: string }): Activity {
+    const activity = this.#service.activity(id);
+    if (activity === undefined) throw new ConcordatError('UnknownActivity', id, { waitsFor: [id] });
+    if (activity.creator !== asker)
+      throw new ConcordatError('NotAuthorized', 'only the creator of an activity may ask for its participants');
+    return activity;
+  }
+
+  #reply(message: VerifiedMessage, response: string | undefined, body: XmlElement | undefined): EdgeAnswer {
+    if (response === undefined || body === undefined) return { kind: 'accepted' };
+    const { messageId } = message.addressing;
+    return {
+      kind: 'reply',
+      message: {
+        soapVersion: message.soapVersion,
+        addressing: { action: response, ...(messageId === undefined ? {} : { relatesTo: messageId }) },
+        headers: [],
+        body,
+      },
+    };
+  }
+
+  // --- the operator -----------------------------------------------------------------------------------------------
+
+  #answerOperator(request: unknown): unknown {
+    const ask = typeof request === 'object' && request !== null && 'ask' in request ? request.ask : undefined;
+    if (ask === 'status') return this.status();
+    throw new ConcordatError('Usage', 'an operator may ask for "status"');
+  }
+}
+
+const hashOf = (raw: string): string => createHash('sha256').update(raw, 'utf8').digest('base64');
+
+const asCode = (code: string): ErrorCode => (Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'Internal');

@@ -1,0 +1,107 @@
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import { Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { ConcordatError } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { OutgoingMessage } from './envelope.js';
+import { Exchanges } from './exchange.js';
+import { EDGE_LIMITS } from './limits.js';
+import type { EdgeLimits } from './limits.js';
+import type { Signer } from './signer.js';
+import type { VerifiedMessage, Verifier } from './verifier.js';
+
+export interface EdgeRequest {
+  readonly path: string;
+  readonly message: VerifiedMessage;
+  /** Aborted when the sender goes away, the time for an answer is over, or the edge closes. */
+  readonly signal: AbortSignal;
+}
+
+export type EdgeAnswer = { readonly kind: 'reply'; readonly message: OutgoingMessage } | { readonly kind: 'accepted' };
+
+export interface EdgeOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly verifier: Verifier;
+  readonly signer: Signer;
+  /** Paths that take SOAP by POST. */
+  readonly paths: ReadonlySet<string>;
+  /** A ConcordatError it throws becomes the fault of the answer; anything else becomes Internal. */
+  handle(request: EdgeRequest): Promise<EdgeAnswer>;
+  /** Answers GET, e.g. ?wsdl. `query` is what follows the question mark; `base` is the URL the client used, without path. */
+  get?(path: string, query: string, base: string): { contentType: string; body: string } | undefined;
+  readonly log: Logger;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly limits?: Partial<EdgeLimits>;
+}
+
+export interface Edge {
+  readonly port: number;
+  readonly url: string;
+  /** Stops listening, aborts what is in progress, and resolves when every connection is closed. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the signed HTTP edge. Whatever a client sends is answered with a signed fault, or its connection is closed; it changes
+ * nothing and logs one line.
+ * @throws PortInUse
+ */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const limits: EdgeLimits = { ...EDGE_LIMITS, ...options.limits };
+  const server = createServer({
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    // The body has its own, shorter clock (edge-body.ts), which can still answer.
+    requestTimeout: limits.headersTimeoutMs + 2 * limits.bodyTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionsCheckingInterval: Math.max(50, Math.floor(limits.headersTimeoutMs / 4)),
+  });
+  server.maxConnections = limits.maxConnections;
+  const closing = new AbortController();
+  const port = await listen(server, options.host, options.port);
+  const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
+  const exchanges = new Exchanges(options, limits, url, closing.signal);
+  server.on('request', (request, response) => void exchanges.serve(request, response));
+  server.on('clientError', (error, socket) => refuseHttp(error, socket, options.log));
+  server.on('error', (error) => options.log.error({ err: error }, 'the HTTP server failed'));
+  return { port, url, close: () => close(server, closing) };
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void => {
+      reject(error.code === 'EADDRINUSE' ? new ConcordatError('PortInUse', `${host}:${port}`, { cause: error }) : error);
+    };
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      resolve(portOf(server.address()) ?? port);
+    });
+  });
+}
+
+const portOf = (address: AddressInfo | string | null): number | undefined =>
+  typeof address === 'object' ? address?.port : undefined;
+
+async function close(server: Server, closing: AbortController): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  closing.abort();
+  // One turn for the answers of what was just aborted; then nobody is waited for.
+  await new Promise((resolve) => setImmediate(resolve));
+  server.closeAllConnections();
+  await closed;
+}
+
+/** What is not even HTTP: one line, a bare 400, and the connection is gone. */
+function refuseHttp(error: NodeJS.ErrnoException, socket: Duplex, log: Logger): void {
+  const remote = socket instanceof Socket ? socket.remoteAddress : undefined;
+  log.warn({ code: 'MalformedHttp', httpError: error.code, remote }, 'refused');
+  if (socket.writable && error.code !== 'ECONNRESET') {
+    socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  } else socket.destroy();
+}

@@ -1,0 +1,22 @@
+/** The signed edge: envelopes, WS-Addressing, WS-Security, faults, HTTP both ways. Message codecs are in ./messages, WSDL in ./wsdl. */
+export * from './xml.js';
+export * from './namespaces.js';
+export * from './limits.js';
+export { eprFromXml, eprToXml, clarkName, isReferenceParameter, referenceParameterHeaders } from './addressing.js';
+export type { Addressing, EndpointReference } from './addressing.js';
+export { parseCanonical, parseEnvelope, SOAP_NS } from './parse.js';
+export type { ParsedEnvelope, SoapVersion } from './parse.js';
+export type { OutgoingMessage } from './envelope.js';
+export { identityOf, ROLES } from './identity.js';
+export type { Credentials, Identity, Role } from './identity.js';
+export { TrustStore } from './trust.js';
+export { Signer, Verifier } from './security.js';
+export type { VerifiedMessage, VerifyPolicy, VerifyTrace } from './security.js';
+export { faultMessage, faultStatus, readFault } from './faults.js';
+export type { FaultContext, SoapFault } from './faults.js';
+export { startEdge } from './edge.js';
+export type { Edge, EdgeAnswer, EdgeOptions, EdgeRequest } from './edge.js';
+export { HttpTransport } from './transport.js';
+export type { PostMessage, PostResult } from './transport.js';
+export { SoapCaller } from './caller.js';
+export type { CallResult, SendOptions, SoapCallerOptions } from './caller.js';

@@ -1,0 +1,161 @@
+import { ConcordatError } from '../errors.js';
+import { ADDRESSING_HEADERS, clarkName, isReferenceParameter, isTrue, readAddressing } from './addressing.js';
+import type { Addressing } from './addressing.js';
+import { inPlace, readSigned } from './covered.js';
+import type { Covered } from './covered.js';
+import type { Identity } from './identity.js';
+import { certificateOf } from './key-info.js';
+import type { ParseLimits } from './limits.js';
+import { NS } from './namespaces.js';
+import { parseEnvelope, SOAP_NS } from './parse.js';
+import type { ParsedEnvelope, SoapVersion } from './parse.js';
+import { checkSignature, readSignature } from './signature.js';
+import { checkTimestamp } from './timestamp.js';
+import type { TrustStore } from './trust.js';
+import { elements } from './xml.js';
+import type { XmlElement } from './xml.js';
+
+export interface VerifyPolicy {
+  /** How far Created may be from our clock, either way, in milliseconds. */
+  readonly clockWindowMs: number;
+  /** How long after its Expires a message is still accepted, for clocks that differ, in milliseconds; default 0. */
+  readonly skewMs?: number;
+  readonly limits?: Partial<ParseLimits>;
+  /** Clark names of further headers that may be marked mustUnderstand. */
+  readonly understood?: ReadonlySet<string>;
+}
+
+/** A message, built only from bytes that the signature covers. */
+export interface VerifiedMessage {
+  readonly soapVersion: SoapVersion;
+  readonly identity: Identity;
+  /** From the Timestamp, milliseconds since the epoch. */
+  readonly created: number;
+  readonly expires: number;
+  readonly addressing: Addressing;
+  /**
+   * All other signed headers, in their order: reference parameters and extensions such as c:Sequence. Attributes of transport
+   * (wsu:Id, SOAP's mustUnderstand, actor and role) are taken off.
+   */
+  readonly headers: readonly XmlElement[];
+  /** The one child of the signed Body. */
+  readonly body: XmlElement;
+  /** The message as received. */
+  readonly raw: string;
+}
+
+/** What was found out before a message was refused: for the fault and the log line. */
+export interface VerifyTrace {
+  soapVersion?: SoapVersion;
+  identity?: Identity;
+  /** Signed, like everything that is known of the message. */
+  messageId?: string;
+}
+
+/** Header blocks the endpoints understand when a sender insists on it, beside WS-Addressing, ours and reference parameters. */
+const UNDERSTOOD: ReadonlySet<string> = new Set([`{${NS.wscoor}}CoordinationContext`]);
+
+/** SOAP roles that are ours: none given, the next node, the ultimate receiver. */
+const OUR_ROLES: ReadonlySet<string> = new Set([
+  '',
+  'http://schemas.xmlsoap.org/soap/actor/next',
+  `${NS.soap12}/role/next`,
+  `${NS.soap12}/role/ultimateReceiver`,
+]);
+
+interface Block {
+  readonly dom: Element;
+  readonly name: string;
+  /** Undefined if no reference covers it. */
+  readonly signed: XmlElement | undefined;
+}
+
+/** Parses and authenticates messages (design: build only from what the signature covers; a reference counts only in its place). */
+export class Verifier {
+  constructor(
+    private readonly trust: TrustStore,
+    private readonly policy: VerifyPolicy,
+  ) {}
+
+  /**
+   * @param now milliseconds since the epoch
+   * @param trace filled in as far as the message gets
+   * @throws ConcordatError with the code of the first rule that is broken
+   */
+  verify(raw: string, now: number, trace: VerifyTrace = {}): VerifiedMessage {
+    const envelope = parseEnvelope(raw, this.policy.limits);
+    trace.soapVersion = envelope.soapVersion;
+    const signature = readSignature(envelope);
+    const { identity, publicKey } = this.trust.identify(certificateOf(signature.keyInfo, envelope), now);
+    const covered = inPlace(envelope, checkSignature(envelope, signature, publicKey));
+    trace.identity = identity;
+
+    const blocks = readBlocks(envelope, covered);
+    const signed = blocks.flatMap((block) => block.signed ?? []);
+    requireSigned(blocks);
+    const addressing = readAddressing(signed);
+    if (addressing.messageId !== undefined) trace.messageId = addressing.messageId;
+    const { created, expires } = checkTimestamp(envelope, covered, now, this.policy);
+    const body = readBody(envelope, covered);
+    this.checkMustUnderstand(blocks);
+    const headers = signed.filter((header) => header.ns !== NS.wsa || !ADDRESSING_HEADERS.has(header.name)).map(withoutTransport);
+    return { soapVersion: envelope.soapVersion, identity, created, expires, addressing, headers, body, raw };
+  }
+
+  private checkMustUnderstand(blocks: readonly Block[]): void {
+    for (const { dom, name, signed } of blocks) {
+      if (!insists(dom)) continue;
+      const known =
+        dom.namespaceURI === NS.wsa ||
+        dom.namespaceURI === NS.concordat ||
+        UNDERSTOOD.has(name) ||
+        this.policy.understood?.has(name) === true ||
+        (signed !== undefined && isReferenceParameter(signed));
+      if (!known || signed === undefined)
+        throw new ConcordatError('MustUnderstand', signed === undefined ? `${name} is not signed` : name);
+    }
+  }
+}
+
+function readBlocks(envelope: ParsedEnvelope, covered: Covered): Block[] {
+  return envelope.blocks
+    .filter((block) => block !== envelope.security)
+    .map((dom) => ({
+      dom,
+      name: clarkName({ ns: dom.namespaceURI ?? '', name: dom.localName }),
+      signed: readSigned(dom, covered),
+    }));
+}
+
+function requireSigned(blocks: readonly Block[]): void {
+  for (const { dom, name, signed } of blocks) {
+    if (signed !== undefined) continue;
+    const addressing = dom.namespaceURI === NS.wsa && ADDRESSING_HEADERS.has(dom.localName);
+    const parameter = isTrue(dom.getAttributeNS(NS.wsa, 'IsReferenceParameter')?.trim());
+    if (addressing || parameter || dom.namespaceURI === NS.concordat) throw new ConcordatError('SignedPartMissing', name);
+  }
+}
+
+function readBody(envelope: ParsedEnvelope, covered: Covered): XmlElement {
+  const body = readSigned(envelope.body, covered);
+  if (body === undefined) throw new ConcordatError('SignedPartMissing', 'Body');
+  const [content, ...more] = elements(body);
+  if (content === undefined || more.length > 0)
+    throw new ConcordatError('EnvelopeStructure', 'the signed Body has not one child');
+  return content;
+}
+
+/** True if the block is marked mustUnderstand and meant for us. */
+function insists(block: Element): boolean {
+  return [SOAP_NS['1.1'], SOAP_NS['1.2']].some((soap) => {
+    const role = block.getAttributeNS(soap, soap === NS.soap11 ? 'actor' : 'role') ?? '';
+    return isTrue(block.getAttributeNS(soap, 'mustUnderstand')?.trim()) && OUR_ROLES.has(role.trim());
+  });
+}
+
+function withoutTransport(header: XmlElement): XmlElement {
+  const attributes = header.attributes.filter(
+    (a) => a.ns !== NS.soap11 && a.ns !== NS.soap12 && (a.ns !== NS.wsu || a.name !== 'Id'),
+  );
+  return { ...header, attributes };
+}

@@ -1,0 +1,87 @@
+import type { Database } from 'better-sqlite3';
+import type { EvidenceRecord, VoteKind } from './records.js';
+
+/** A prepared statement with parameters P and rows R. */
+export interface Query<P extends unknown[], R> {
+  run(...parameters: P): unknown;
+  get(...parameters: P): R | undefined;
+  all(...parameters: P): R[];
+  /** The database is busy until the iteration ends. */
+  iterate(...parameters: P): Iterable<R>;
+}
+
+type Position = [stream: string, number: number];
+
+export interface VoteRow {
+  readonly stream: string;
+  readonly number: number;
+  readonly kind: VoteKind;
+  readonly digest: Buffer;
+}
+
+export interface RequestRow {
+  readonly digest: Buffer;
+  readonly content: Buffer;
+  readonly proof: Buffer;
+}
+
+export interface CertificateRow {
+  readonly stream: string;
+  readonly number: number;
+  readonly digest: Buffer;
+  readonly certificate: Buffer;
+}
+
+export interface DeliveryRow extends CertificateRow {
+  readonly position: number;
+  readonly content: Buffer;
+}
+
+interface DigestRow {
+  readonly digest: Buffer;
+}
+
+const LOGGED = 'SELECT position, stream, number, digest, certificate, content FROM delivery JOIN request USING (digest)';
+const undelivered = (table: string): string =>
+  `NOT EXISTS (SELECT 1 FROM delivery d WHERE d.stream = ${table}.stream AND d.number = ${table}.number)`;
+
+/** Every statement of the replica's store, prepared once. */
+export function prepareStatements(database: Database) {
+  const prepare = <P extends unknown[], R = never>(sql: string): Query<P, R> => database.prepare<P, R>(sql);
+  return {
+    meta: prepare<[string], { value: string }>('SELECT value FROM meta WHERE name = ?'),
+    putMeta: prepare<[string, string]>('INSERT INTO meta VALUES (?, ?)'),
+    putVote: prepare<[...Position, VoteKind, Uint8Array]>('INSERT INTO vote VALUES (?, ?, ?, ?)'),
+    vote: prepare<[...Position, VoteKind], DigestRow>('SELECT digest FROM vote WHERE stream = ? AND number = ? AND kind = ?'),
+    openVotes: prepare<[], VoteRow>(`SELECT * FROM vote WHERE ${undelivered('vote')} ORDER BY stream, number, kind`),
+    putRequest: prepare<[Uint8Array, Uint8Array, Uint8Array]>('INSERT INTO request VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
+    request: prepare<[Uint8Array], RequestRow>('SELECT digest, content, proof FROM request WHERE digest = ?'),
+    hasRequest: prepare<[Uint8Array], { one: 1 }>('SELECT 1 AS one FROM request WHERE digest = ?'),
+    openRequests: prepare<[], RequestRow>(
+      `SELECT digest, content, proof FROM request
+       WHERE digest IN (SELECT digest FROM vote WHERE ${undelivered('vote')}) ORDER BY rowid`,
+    ),
+    putDelivery: prepare<[number, ...Position, Uint8Array, Uint8Array]>('INSERT INTO delivery VALUES (?, ?, ?, ?, ?)'),
+    deliveredDigest: prepare<Position, DigestRow>('SELECT digest FROM delivery WHERE stream = ? AND number = ?'),
+    delivery: prepare<Position, DeliveryRow>(`${LOGGED} WHERE stream = ? AND number = ?`),
+    deliveries: prepare<[from: number, limit: number], DeliveryRow>(`${LOGGED} WHERE position >= ? ORDER BY position LIMIT ?`),
+    deliveredCount: prepare<[], { count: number }>('SELECT coalesce(max(position), 0) AS count FROM delivery'),
+    putCertificate: prepare<[...Position, Uint8Array, Uint8Array]>('INSERT INTO certificate VALUES (?, ?, ?, ?)'),
+    certifiedDigest: prepare<Position, DigestRow>('SELECT digest FROM certificate WHERE stream = ? AND number = ?'),
+    openCertificates: prepare<[], CertificateRow>(
+      `SELECT * FROM certificate WHERE ${undelivered('certificate')} ORDER BY stream, number`,
+    ),
+    putEvidence: prepare<[string, string, string, Uint8Array, Uint8Array, number, number]>(
+      'INSERT INTO evidence SELECT ?, ?, ?, ?, ?, ? WHERE (SELECT count(*) FROM evidence) < ? ON CONFLICT DO NOTHING',
+    ),
+    evidence: prepare<[], Omit<EvidenceRecord, 'type'>>('SELECT * FROM evidence ORDER BY rowid'),
+    putCursor: prepare<[number, string, number]>(
+      'INSERT INTO cursor VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET epoch = excluded.epoch, position = excluded.position',
+    ),
+    cursor: prepare<[number], { peer: number; epoch: string; position: number }>('SELECT * FROM cursor WHERE peer = ?'),
+    putCommandDone: prepare<[string]>('INSERT INTO command_done VALUES (?) ON CONFLICT DO NOTHING'),
+    commandsDone: prepare<[], { command: string }>('SELECT command FROM command_done'),
+  };
+}
+
+export type Statements = ReturnType<typeof prepareStatements>;
