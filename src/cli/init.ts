@@ -31,7 +31,7 @@ export function registerInit(program: Command): void {
         f: flags.f,
         host: flags.host,
         ...(flags.basePort === undefined ? {} : { basePort: flags.basePort }),
-        ...(flags.client.length === 0 ? {} : { clients: [...DEFAULT_CLIENTS, ...flags.client] }),
+        ...(flags.client.length === 0 ? {} : { clients: flags.client }),
       });
       if (flags.json === true) return void console.log(JSON.stringify(result));
       console.log(`cluster    ${result.configPath}`);
@@ -42,13 +42,6 @@ export function registerInit(program: Command): void {
       console.log(`\nNext: concordat cluster ${dir}`);
     });
 }
-
-const DEFAULT_CLIENTS = [
-  { name: 'initiator', roles: ['initiator'] },
-  { name: 'participant', roles: ['participant'] },
-  { name: 'operator', roles: ['operator'] },
-] as const;
-
 
 function addClient(text: string, before: readonly { name: string; roles: string[] }[]): { name: string; roles: string[] }[] {
   const [name, roles, ...rest] = text.split('=');

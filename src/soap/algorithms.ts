@@ -5,10 +5,10 @@ import { ConcordatError } from '../errors.js';
 /** The one canonicalization and the one transform: Exclusive XML Canonicalization 1.0, without comments. */
 export const EXCLUSIVE_C14N = 'http://www.w3.org/2001/10/xml-exc-c14n#';
 
-type HashName = 'sha256' | 'sha384' | 'sha512';
+export type DigestName = 'sha256' | 'sha384' | 'sha512';
 
 export interface SignatureAlgorithmEntry {
-  readonly hash: HashName;
+  readonly hash: DigestName;
   readonly keyType: 'rsa' | 'ec';
 }
 
@@ -20,7 +20,7 @@ export const SIGNATURE_ALGORITHMS: Readonly<Record<string, SignatureAlgorithmEnt
   'http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256': { hash: 'sha256', keyType: 'ec' },
 };
 
-export const DIGEST_ALGORITHMS: Readonly<Record<string, HashName>> = {
+export const DIGEST_ALGORITHMS: Readonly<Record<string, DigestName>> = {
   'http://www.w3.org/2001/04/xmlenc#sha256': 'sha256',
   'http://www.w3.org/2001/04/xmldsig-more#sha384': 'sha384',
   'http://www.w3.org/2001/04/xmlenc#sha512': 'sha512',
@@ -51,7 +51,7 @@ export function allowed<T>(table: Readonly<Record<string, T>>, uri: string, what
   return entry;
 }
 
-export const digestBase64 = (hash: HashName, data: string): string => createHash(hash).update(data, 'utf8').digest('base64');
+export const digestBase64 = (hash: DigestName, data: string): string => createHash(hash).update(data, 'utf8').digest('base64');
 
 /** XML Signature writes an ECDSA value as r and s side by side (RFC 4050 §3.3), not as DER; for RSA the setting means nothing. */
 const DSA_ENCODING = 'ieee-p1363';

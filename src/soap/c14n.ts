@@ -31,3 +31,34 @@ export class StandardExclusiveC14n extends ExclusiveCanonicalization {
     );
   }
 }
+
+const c14n = new StandardExclusiveC14n();
+const XMLNS = 'http://www.w3.org/2000/xmlns/';
+
+/**
+ * The exclusive canonical XML of an element and all that is in it.
+ * @param inclusive prefixes whose declarations, own or inherited, are written on the element though nothing uses them visibly
+ */
+export function canonicalize(element: Element, inclusive: readonly string[]): string {
+  if (inclusive.length === 0) return c14n.process(element, { defaultNsForPrefix: {} });
+  // The library declares inherited prefixes on the element itself; on a copy, so that the tree stays as it was read.
+  const copy = element.cloneNode(true);
+  if (!isElementNode(copy)) return '';
+  for (const prefix of inclusive) {
+    const ns = inherited(element, prefix);
+    if (ns !== undefined) copy.setAttributeNS(XMLNS, `xmlns:${prefix}`, ns);
+  }
+  return c14n.process(copy, { defaultNsForPrefix: {}, inclusiveNamespacesPrefixList: [...inclusive] });
+}
+
+const isElementNode = (node: Node): node is Element => node.nodeType === 1;
+
+/** The namespace a prefix has from the ancestors; undefined if it has none or the element declares it itself. */
+function inherited(element: Element, prefix: string): string | undefined {
+  if (element.hasAttributeNS(XMLNS, prefix)) return undefined;
+  for (let at = element.parentNode; at !== null && isElementNode(at); at = at.parentNode) {
+    const ns = at.getAttributeNS(XMLNS, prefix);
+    if (ns !== null && ns !== '') return ns;
+  }
+  return undefined;
+}

@@ -8,20 +8,15 @@ import type { XmlElement } from './xml.js';
 /** The canonical bytes that the signature covers, by the element they are of. */
 export type Covered = ReadonlyMap<Element, string>;
 
-/** Canonical bytes by element: each reference must point to the Body, a header block, or a direct child of Security. */
-export function inPlace(envelope: ParsedEnvelope, canonical: ReadonlyMap<string, string>): Covered {
-  const covered = new Map<Element, string>();
-  for (const [id, bytes] of canonical) {
-    const element = envelope.ids.get(id);
-    const place = element?.parentNode;
-    const proper =
-      element === envelope.body || (place !== undefined && (place === envelope.header || place === envelope.security));
-    if (element === undefined || !proper || element === envelope.security) {
-      throw new ConcordatError('SignedPartMissing', `the reference #${id} is to no part in its proper place`);
-    }
-    covered.set(element, bytes);
+/** The element a reference is to. It must be the Body, a header block, or a direct child of Security: nothing else counts as signed. */
+export function properPart(envelope: ParsedEnvelope, id: string): Element {
+  const element = envelope.ids.get(id);
+  const place = element?.parentNode ?? undefined;
+  const proper = element === envelope.body || (place !== undefined && (place === envelope.header || place === envelope.security));
+  if (element === undefined || !proper || element === envelope.security) {
+    throw new ConcordatError('SignedPartMissing', `the reference #${id} is to no part in its proper place`);
   }
-  return covered;
+  return element;
 }
 
 /** The tree of the covered bytes; that they are of the very element found in place is an invariant, checked all the same. */

@@ -67,7 +67,13 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
   const exchanges = new Exchanges(options, limits, url, closing.signal);
   server.on('request', (request, response) => void exchanges.serve(request, response));
-  server.on('clientError', (error, socket) => refuseHttp(error, socket, options.log));
+  const refused = new WeakSet<Duplex>();
+  server.on('clientError', (error, socket) => {
+    // A request in progress logs its own end, and one line a connection is enough.
+    if (refused.has(socket) || exchanges.isServing(socket)) return void socket.destroy();
+    refused.add(socket);
+    refuseHttp(error, socket, options.log);
+  });
   server.on('error', (error) => options.log.error({ err: error }, 'the HTTP server failed'));
   return { port, url, close: () => close(server, closing) };
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { ConcordatError } from '../errors.js';
 import { readContentType, readSoapAction, writeContentType } from './content-type.js';
 import type { SoapContentType } from './content-type.js';
@@ -15,6 +16,8 @@ interface Exchange {
   readonly response: ServerResponse;
   readonly path: string;
   readonly query: string;
+  /** Kept from the start: a closed socket no longer tells it. */
+  readonly remote: string | undefined;
   readonly trace: VerifyTrace;
   contentType?: SoapContentType;
 }
@@ -25,6 +28,7 @@ const HOST = /^[A-Za-z0-9.:[\]-]{1,255}$/;
 /** Serves requests one by one: path, size, content type, encoding, body, parse and signature, action; then the handler. */
 export class Exchanges {
   private inProgress = 0;
+  private readonly serving = new WeakSet<Duplex>();
 
   constructor(
     private readonly options: EdgeOptions,
@@ -38,8 +42,16 @@ export class Exchanges {
     request.on('error', ignore);
     response.on('error', ignore);
     const [path = '/', ...query] = (request.url ?? '/').split('?');
-    const exchange: Exchange = { request, response, path, query: query.join('?'), trace: {} };
+    const exchange: Exchange = {
+      request,
+      response,
+      path,
+      query: query.join('?'),
+      remote: request.socket.remoteAddress,
+      trace: {},
+    };
     this.inProgress += 1;
+    this.serving.add(request.socket);
     try {
       if (request.method === 'POST') await this.post(exchange);
       else this.get(exchange);
@@ -47,7 +59,13 @@ export class Exchanges {
       await this.refuse(exchange, error);
     } finally {
       this.inProgress -= 1;
+      this.serving.delete(request.socket);
     }
+  }
+
+  /** True while a request that came over this connection is being served. */
+  isServing(socket: Duplex): boolean {
+    return this.serving.has(socket);
   }
 
   private async post(exchange: Exchange): Promise<void> {
@@ -133,7 +151,7 @@ export class Exchanges {
     response.end(xml);
   }
 
-  private log({ request, path, trace }: Exchange, error: unknown): void {
+  private log({ path, remote, trace }: Exchange, error: unknown): void {
     const about = {
       path: path.slice(0, MAX_LOGGED_PATH),
       remote: request.socket.remoteAddress,

@@ -16,8 +16,6 @@ export interface ParsedEnvelope {
   readonly soapVersion: SoapVersion;
   /** As received. */
   readonly raw: string;
-  /** `raw` as the signature check must read it (see `forDom`). */
-  readonly source: string;
   readonly header: Element | undefined;
   /** The children of Header, the Security header included. */
   readonly blocks: readonly Element[];
@@ -44,13 +42,12 @@ export const SOAP_NS: Readonly<Record<SoapVersion, string>> = { '1.1': NS.soap11
  */
 export function parseEnvelope(raw: string, limits: Partial<ParseLimits> = {}): ParsedEnvelope {
   scan(raw, { ...PARSE_LIMITS, ...limits });
-  const source = forDom(raw);
-  const root = parseDom(source);
+  const root = parseDom(forDom(raw));
   const soapVersion = versionOf(root);
   const ids = new Map<string, Element>();
   const seen = new Set<string>();
   walk(root, ids, seen);
-  return { soapVersion, raw, source, ids, ...structure(root, SOAP_NS[soapVersion]) };
+  return { soapVersion, raw, ids, ...structure(root, SOAP_NS[soapVersion]) };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { ConcordatError } from '../errors.js';
 import { ADDRESSING_HEADERS, clarkName, isReferenceParameter, isTrue, readAddressing } from './addressing.js';
 import type { Addressing } from './addressing.js';
-import { inPlace, readSigned } from './covered.js';
+import { readSigned } from './covered.js';
 import type { Covered } from './covered.js';
 import type { Identity } from './identity.js';
 import { certificateOf } from './key-info.js';
@@ -87,7 +87,7 @@ export class Verifier {
     trace.soapVersion = envelope.soapVersion;
     const signature = readSignature(envelope);
     const { identity, publicKey } = this.trust.identify(certificateOf(signature.keyInfo, envelope), now);
-    const covered = inPlace(envelope, checkSignature(envelope, signature, publicKey));
+    const covered = checkSignature(envelope, signature, publicKey);
     trace.identity = identity;
 
     const blocks = readBlocks(envelope, covered);

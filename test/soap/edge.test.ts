@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { ConcordatError } from '../../src/errors.js';
 import type { Logger } from '../../src/log.js';
-import { el, HttpTransport, NS, readFault, SoapCaller, startEdge } from '../../src/soap/index.js';
+import { el, HttpTransport, NS, readFault, Signer, SoapCaller, startEdge } from '../../src/soap/index.js';
 import type { Edge, EdgeAnswer, EdgeRequest, SoapFault, SoapVersion } from '../../src/soap/index.js';
 import { ACTION, message, NOW, setup, swap } from './fixtures.js';
 import type { Setup } from './fixtures.js';
@@ -52,7 +52,7 @@ beforeAll(async () => {
         : undefined,
     log,
     clock: () => NOW,
-    limits: { bodyTimeoutMs: 300, headersTimeoutMs: 300, handlerTimeoutMs: 300, maxConcurrent: 4 },
+    limits: { bodyTimeoutMs: 300, headersTimeoutMs: 300, handlerTimeoutMs: 1000, maxConcurrent: 4 },
   });
 });
 afterAll(() => edge.close());
@@ -296,6 +296,16 @@ describe('the edge refuses', () => {
   test('the certificate of another authority, and an expired one', async () => {
     const stranger = await setup();
     await expectRefused(await post({ body: stranger.signer.sign(message(), NOW) }), 'CertificateUntrusted', 500);
+    lines = [];
+    handled = [];
+    const hour = 3_600_000;
+    const old = await s.ca.issue({
+      cn: 'old',
+      ou: ['participant'],
+      notBefore: new Date(NOW - 2 * hour),
+      notAfter: new Date(NOW - hour),
+    });
+    await expectRefused(await post({ body: new Signer(old).sign(message(), NOW) }), 'CertificateUntrusted', 500);
   });
 
   test('a fault in the version of the content type when the message says none', async () => {

@@ -1,10 +1,9 @@
-import { webcrypto } from 'node:crypto';
 import type { Credentials } from '../../src/soap/index.js';
 
 // The library looks for Reflect metadata when it is loaded, and jest loads CommonJS imports before anything runs.
 await import('../../src/config/reflect-metadata.js');
 const x509 = await import('@peculiar/x509');
-x509.cryptoProvider.set(webcrypto as Crypto);
+x509.cryptoProvider.set(crypto);
 
 const HOUR = 3_600_000;
 const ALGORITHMS = {
@@ -34,12 +33,12 @@ export const KeyUsage = x509.KeyUsageFlags;
 
 let serial = 1;
 
-async function generate(type: keyof typeof ALGORITHMS): Promise<CryptoKeyPair> {
-  return (await webcrypto.subtle.generateKey(ALGORITHMS[type], true, ['sign', 'verify'])) as CryptoKeyPair;
+function generate(type: keyof typeof ALGORITHMS): Promise<CryptoKeyPair> {
+  return crypto.subtle.generateKey(ALGORITHMS[type], true, ['sign', 'verify']);
 }
 
 async function privatePem(key: CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
+  return x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
 }
 
 /** An authority with a P-256 key, valid from an hour ago for a day. */

@@ -1,0 +1,45 @@
+import type { ClusterAddresses, ServedEndpoint } from '../contract/index.js';
+import { urlOf } from '../contract/index.js';
+import { ConcordatError } from '../errors.js';
+import type { EndpointReference, OutgoingMessage, XmlElement } from '../soap/index.js';
+import { referenceParameterHeaders } from '../soap/index.js';
+import type { MessageEntry, Sequence } from '../soap/messages/index.js';
+import { encodeSequence, messageAt } from '../soap/messages/index.js';
+
+/** What a client asks of a cluster: a numbered request of a stream, or (without `sequence`) a question. */
+export interface ClusterRequest {
+  readonly endpoint: ServedEndpoint;
+  readonly messageId: string;
+  /** Reference parameters of the endpoint reference it goes to. */
+  readonly references: readonly XmlElement[];
+  readonly body: XmlElement;
+  readonly sequence?: Sequence;
+  /** Who sends, and where faults go that come later. */
+  readonly from?: EndpointReference;
+}
+
+/** What the tables of messages say about a request. */
+export function entryOf(request: Pick<ClusterRequest, 'endpoint' | 'body'>): MessageEntry {
+  const entry = messageAt(request.endpoint, request.body);
+  if (entry === undefined) throw new ConcordatError('ActionNotSupported', `${request.body.name} at ${request.endpoint}`);
+  return entry;
+}
+
+/** Addressed to the logical address: one signature serves all replicas (docs/architecture.md, identifiers and addresses). */
+export function toMessage(request: ClusterRequest, addresses: ClusterAddresses): OutgoingMessage {
+  const { endpoint, messageId, references, body, sequence, from } = request;
+  return {
+    soapVersion: '1.1',
+    addressing: {
+      to: urlOf(addresses.logical, endpoint),
+      action: entryOf(request).action,
+      messageId,
+      ...(from === undefined ? {} : { from, faultTo: from }),
+    },
+    headers: [
+      ...referenceParameterHeaders({ address: '', referenceParameters: references, extensions: [] }),
+      ...(sequence === undefined ? [] : [encodeSequence(sequence)]),
+    ],
+    body,
+  };
+}

@@ -1,0 +1,34 @@
+/** Bounds and intervals of the demo, in one place. Times in milliseconds. */
+export const TRAVEL_LIMITS = {
+  /** Characters of a customer's name, of an item and of a booking's id. */
+  text: 100,
+  /** Bytes of a request to a desk. */
+  deskBytes: 16_384,
+  /** Connections at a desk at once. */
+  deskConnections: 64,
+  /** Bookings that an agency works on at once; one more is refused as Busy. */
+  openBookings: 64,
+  /** Bookings, and events of a booking, in one answer of a desk. */
+  listed: 200,
+  /** A call of a provider by the agency, from signing to the verified answer. */
+  callMs: 10_000,
+  /** Pause before the agency tries a step again that failed for a reason that may pass: the first, and the longest. */
+  retryMinMs: 100,
+  retryMaxMs: 2_000,
+  /** One wait for the participants of an activity to get somewhere, before it is looked at afresh. */
+  waitMs: 15_000,
+  /** Pause between two looks at the participants of an activity. */
+  pollMs: 50,
+  /** How long a booking may take before the cluster ends it by itself (wscoor:Expires). */
+  expiresMs: 15 * 60_000,
+  /** How long SQLite waits for another process's read or write of the same file. */
+  databaseBusyMs: 5_000,
+  /** From the start of a part to its ready line. */
+  startMs: 60_000,
+  /** From SIGTERM to SIGKILL. */
+  stopMs: 5_000,
+  /** How long a scenario waits for one thing to come true. */
+  scenarioMs: 30_000,
+  /** Pause between two looks at a database or at the cluster. */
+  lookMs: 30,
+} as const;
