@@ -1,4 +1,5 @@
 export * from './broadcast.js';
+export type { BroadcastOptions } from './state.js';
 export { CodecError, decode, Reader, Writer } from './codec.js';
 export * from './limits.js';
 export type * from './ports.js';

@@ -22,7 +22,7 @@ export interface WaitOptions {
   readonly waitMs?: number;
 }
 
-/** What was decided, and how far that is. `refused` names the stable code. */
+/** What was decided, and how far that is; a refused decision decided nothing. */
 export interface ActivityDecision extends DecisionRecord {
   readonly status: 'pending' | 'agreed' | 'refused';
 }
@@ -189,7 +189,7 @@ export class InitiatorActivity {
 
   /** A decision made before, if it is the same; in an atomic activity another one is final. */
   #known(kind: DecisionRecord['kind'], ids: readonly string[] | undefined): DecisionRecord | undefined {
-    const decisions = this.#decisions();
+    const decisions = this.decisions.filter(({ status }) => status !== 'refused');
     const same = decisions.find((decision) => decision.kind === kind && (ids === undefined || sameSet(decision.participants, ids)));
     const [first] = decisions;
     if (this.outcome === 'atomic' && first !== undefined && same === undefined) {
@@ -256,7 +256,7 @@ function describe({ id, state, matchcode = '', endedBy }: Named): string {
   return `${name} is ${state}${endedBy === undefined ? '' : ` by ${endedBy}`}`;
 }
 
-const refs = (ids: readonly string[]): { readonly participantId: string }[] => ids.map((participantId) => ({ participantId }));
+const refs = (ids: readonly string[]): { readonly participantId: string }[] => inOrder(ids).map((participantId) => ({ participantId }));
 
 const sameSet = (a: readonly string[] | undefined, b: readonly string[]): boolean =>
   a !== undefined && labelOf('', a) === labelOf('', b);
@@ -264,6 +264,7 @@ const sameSet = (a: readonly string[] | undefined, b: readonly string[]): boolea
 /** One request of a kind and a set of participants, in whatever order they are named. */
 function labelOf(kind: string, ids: readonly string[] | undefined): string {
   if (ids === undefined) return kind;
-  const set = [...new Set(ids)].sort();
-  return `${kind} ${createHash('sha256').update(JSON.stringify(set)).digest('base64url')}`;
+  return `${kind} ${createHash('sha256').update(JSON.stringify(inOrder(ids))).digest('base64url')}`;
 }
+
+const inOrder = (ids: readonly string[]): string[] => [...new Set(ids)].sort();

@@ -22,6 +22,8 @@ export interface ClientLimits {
   readonly maxCommandVotes: number;
   /** Streams whose requests are kept in memory beside the store. */
   readonly maxCachedStreams: number;
+  /** Enrollments in memory, from which on those that have ended are forgotten there. */
+  readonly maxCachedEnrollments: number;
   /** Streams that may have unanswered requests at one time. */
   readonly maxOpenStreams: number;
   /** How far a message's creation time may lie from our clock, either way. */
@@ -42,6 +44,7 @@ export const CLIENT_LIMITS: ClientLimits = {
   handlerRetryMaxMs: 60_000,
   maxCommandVotes: 10_000,
   maxCachedStreams: 1_000,
+  maxCachedEnrollments: 10_000,
   maxOpenStreams: 10_000,
   clockWindowMs: 300_000,
 };

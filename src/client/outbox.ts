@@ -49,6 +49,10 @@ export class Outbox {
 
   constructor(private readonly options: OutboxOptions) {}
 
+  callerOf(stream: string): VotingCaller {
+    return this.options.callerOf(stream);
+  }
+
   /**
    * Writes the request down, unless the stream has one with this label already, and waits for its answer.
    * @throws ConcordatError the fault agreed upon; NoQuorum after `timeoutMs`; InvalidParameters if the label was used for another content

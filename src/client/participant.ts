@@ -1,0 +1,302 @@
+import { randomUUID } from 'node:crypto';
+import type { HostPort, LoadedCluster } from '../config/index.js';
+import { loadCluster } from '../config/index.js';
+import type { ClusterAddresses } from '../contract/index.js';
+import { isActivityId, isAddressedTo, participantOfStream, participantStream } from '../contract/index.js';
+import { ConcordatError } from '../errors.js';
+import type { Logger } from '../log.js';
+import { silentLogger } from '../log.js';
+import type { Credentials, Edge, Signer, VerifiedMessage } from '../soap/index.js';
+import { HttpTransport, SoapCaller, startEdge } from '../soap/index.js';
+import type { CoordinationContext } from '../soap/messages/index.js';
+import { encodeRegister, PROTOCOL_IDENTIFIER, readReferences } from '../soap/messages/index.js';
+import { INITIAL_STATE, isParticipantMessage, TERMINAL_STATE } from '../wsba/index.js';
+import type { ParticipantMessage, Protocol } from '../wsba/index.js';
+import type { ClusterView } from './cluster-view.js';
+import { configuredView, contextOf, contextView, viewFromContext } from './cluster-view.js';
+import { Commands } from './commands.js';
+import { createSigner, createVerifier, ownIdentity } from './credentials.js';
+import type { EnrollmentRecord } from './enrollment-record.js';
+import { EnrollmentStore } from './enrollment-record.js';
+import type { EnrollmentParts, Handlers } from './enrollment.js';
+import { endpointOf, Enrollment, REGISTER } from './enrollment.js';
+import type { Draft } from './journal.js';
+import { Journal } from './journal.js';
+import type { ClientLimits } from './limits.js';
+import { CLIENT_LIMITS } from './limits.js';
+import type { ClientStore } from './open-store.js';
+import { openStore } from './open-store.js';
+import { Outbox } from './outbox.js';
+import type { Suspicion } from './voting.js';
+import { VotingCaller } from './voting.js';
+
+/** Where a participant's SOAP endpoint is. */
+export const PARTICIPANT_PATH = '/participant';
+
+/** f + 1 replicas passed over a message of ours with InvalidState: it did not fit what they know of us. */
+export interface InvalidStateEvent {
+  readonly enrollment: Enrollment;
+  readonly message: ParticipantMessage | undefined;
+  readonly messageId: string;
+}
+
+export interface ParticipantOptions {
+  /** The directory with cluster.json, what `loadCluster` made of it, or only authorities (PEM): see `contextView` for what that trusts. */
+  readonly cluster: string | LoadedCluster | { readonly authorities: readonly string[] };
+  readonly credentials: Credentials;
+  /** The file of this participant's own database, or ':memory:' to forget everything when it closes. */
+  readonly store: string;
+  readonly listen: HostPort;
+  /** The base URL under which replicas reach this participant, if it is not that of `listen`; it must survive a restart. */
+  readonly publicUrl?: string;
+  readonly handlers: Handlers;
+  readonly timeoutMs?: number;
+  readonly limits?: Partial<ClientLimits>;
+  readonly log?: Logger;
+  readonly clock?: () => number;
+  readonly onSuspect?: (suspicion: Suspicion) => void;
+  readonly onInvalidState?: (event: InvalidStateEvent) => void;
+}
+
+export interface RegisterOptions {
+  /** The caller's own key: the same key gives the same enrollment, also after a crash. */
+  readonly key: string;
+  readonly protocol: Protocol;
+}
+
+/** Takes part in activities: registers, reports, and does what f + 1 replicas tell it. */
+export class Participant {
+  readonly #callers = new Map<string, VotingCaller>();
+  readonly #enrollments = new Map<string, Enrollment>();
+  readonly #closing = new AbortController();
+  readonly #parts: EnrollmentParts;
+  #edge: Edge | undefined;
+  #url = '';
+
+  private constructor(
+    private readonly options: ParticipantOptions,
+    private readonly configured: ClusterView | undefined,
+    private readonly store: ClientStore,
+    private readonly limits: ClientLimits,
+    private readonly newCaller: (view: ClusterView) => VotingCaller,
+    private readonly transport: HttpTransport,
+    private readonly writer: string,
+  ) {
+    const log = options.log ?? silentLogger;
+    const journal = new Journal(store, limits);
+    const records = new EnrollmentStore(store);
+    const callerOf = (stream: string): VotingCaller => this.#callerFor(records.byStream(stream)?.cluster);
+    const outbox = new Outbox({ journal, callerOf, limits, log });
+    this.#parts = { records, journal, outbox, handlers: options.handlers, limits, log, closing: this.#closing.signal };
+  }
+
+  /**
+   * Opens the database, starts the endpoint, and carries on where the last run stopped: requests without an answer are sent again,
+   * handlers that had not finished run again.
+   * @throws ConcordatError ConfigMissing, ConfigInvalid, KeyMismatch, StoreInUse, StoreCorrupt, PortInUse
+   */
+  static async open(options: ParticipantOptions): Promise<Participant> {
+    const { credentials, cluster: where, log = silentLogger, clock = Date.now, onSuspect } = options;
+    const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
+    const limits: ClientLimits = { ...CLIENT_LIMITS, ...options.limits, ...timeout };
+    const cluster = typeof where === 'string' ? loadCluster(where) : where;
+    const configured = 'replicas' in cluster ? configuredView(cluster) : undefined;
+    const verifier = createVerifier('replicas' in cluster ? cluster.authorityPems : cluster.authorities, limits.clockWindowMs);
+    const signer = createSigner(credentials);
+    const transport = new HttpTransport({ timeoutMs: limits.attemptTimeoutMs });
+    const caller = new SoapCaller({ signer, verifier, transport, clock });
+    const suspect = onSuspect === undefined ? {} : { onSuspect };
+    const newCaller = (view: ClusterView): VotingCaller => new VotingCaller({ view, caller, signer, limits, clock, log, ...suspect });
+    const store = openStore(options.store);
+    try {
+      const { writer } = ownIdentity(credentials);
+      const participant = new Participant(options, configured, store, limits, newCaller, transport, writer);
+      await participant.#start(signer, verifier, clock);
+      return participant;
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+  }
+
+  /** The address that is registered, with the path. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /**
+   * Registers for an activity. Resolves when n − f replicas have acknowledged it: only then may work start, so that the initiator's
+   * lists have whoever is at work. The same key gives the same enrollment.
+   * @param context the context, or the signed message that brought it; without a cluster.json only the latter
+   * @throws ConcordatError InvalidParameters, CannotRegisterParticipant if another key took this invitation; NoQuorum (the same
+   *   call later carries on); NotAuthorized for a context from no initiator; what f + 1 replicas refuse it with
+   */
+  async register(context: CoordinationContext | VerifiedMessage, options: RegisterOptions): Promise<Enrollment> {
+    const { journal, outbox, records } = this.#parts;
+    const { context: found, cluster } = this.#clusterOf(context);
+    const place = placeOf(found, this.writer);
+    if (options.protocol === 'CoordinatorCompletion' && this.options.handlers.complete === undefined) {
+      throw new ConcordatError('InvalidProtocol', 'CoordinatorCompletion needs a handler for complete');
+    }
+    const record = records.byKey(options.key) ?? this.#enroll(found, place, options, cluster);
+    if (record.stream !== place.stream || record.protocol !== options.protocol) {
+      throw new ConcordatError('InvalidParameters', `key ${options.key} stands for another registration`);
+    }
+    const enrollment = this.#enrollment(record);
+    const request = journal.find(record.stream, REGISTER);
+    if (request === undefined) throw new ConcordatError('StoreCorrupt', `enrollment ${record.key} has no Register`);
+    await outbox.answer(request, this.limits.timeoutMs);
+    return enrollment;
+  }
+
+  /** The enrollments of this database, ended ones included. */
+  enrollments(): Enrollment[] {
+    return this.#parts.records.all().map((record) => this.#enrollment(record));
+  }
+
+  /** Stops listening and sending; waits for handlers that are running. The next `open` carries on. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#edge?.close();
+    this.transport.close();
+    await this.#parts.outbox.close();
+    await Promise.all([...this.#enrollments.values()].map((enrollment) => enrollment.idle()));
+    this.store.close();
+  }
+
+  async #start(signer: Signer, verifier: ReturnType<typeof createVerifier>, clock: () => number): Promise<void> {
+    const { listen, publicUrl, onInvalidState } = this.options;
+    const { log, journal } = this.#parts;
+    const commands = new Commands({
+      find: (id) => this.#find(id),
+      limits: this.limits,
+      log,
+      invalidState: (record, messageId) => {
+        const message = journal.requests(record.stream).find(({ request }) => request.messageId === messageId)?.label;
+        log.warn({ enrollment: record.key, message, messageId }, 'f + 1 replicas answered InvalidState');
+        onInvalidState?.({ enrollment: this.#enrollment(record), message: messageOf(message), messageId });
+      },
+    });
+    // Ended enrollments wait on disk until somebody asks for them.
+    const unfinished = this.#parts.records.all().filter(({ state }) => state !== TERMINAL_STATE);
+    for (const record of unfinished) this.#enrollment(record);
+    this.#edge = await startEdge({
+      host: listen.host,
+      port: listen.port,
+      verifier,
+      signer,
+      paths: new Set([PARTICIPANT_PATH]),
+      handle: ({ message }) => Promise.resolve().then(() => commands.take(message)),
+      log,
+      clock,
+    });
+    this.#url = (publicUrl ?? this.#edge.url).replace(/\/+$/, '') + PARTICIPANT_PATH;
+    this.#parts.outbox.resume();
+    for (const enrollment of this.#enrollments.values()) enrollment.work();
+  }
+
+  #find(id: string): { enrollment: Enrollment; record: EnrollmentRecord; view: ClusterView } | undefined {
+    const record = this.#parts.records.byId(id);
+    if (record === undefined) return undefined;
+    return { enrollment: this.#enrollment(record), record, view: this.#callerFor(record.cluster).view };
+  }
+
+  #enrollment(record: EnrollmentRecord): Enrollment {
+    const known = this.#enrollments.get(record.id);
+    if (known !== undefined) return known;
+    const enrollment = new Enrollment(this.#parts, record);
+    this.#forgetEnded();
+    this.#enrollments.set(record.id, enrollment);
+    return enrollment;
+  }
+
+  /** An ended enrollment only repeats what it said; its record on disk is enough for that. */
+  #forgetEnded(): void {
+    if (this.#enrollments.size < this.limits.maxCachedEnrollments) return;
+    for (const [id, { state }] of this.#enrollments) if (state === TERMINAL_STATE) this.#enrollments.delete(id);
+  }
+
+  #enroll(context: CoordinationContext, place: Place, { key, protocol }: RegisterOptions, cluster: ClusterAddresses | undefined): EnrollmentRecord {
+    const { journal, records } = this.#parts;
+    const other = records.byStream(place.stream);
+    if (other !== undefined) throw new ConcordatError('CannotRegisterParticipant', `key ${other.key} has used this invitation`);
+    const record: EnrollmentRecord = {
+      ...place,
+      key,
+      id: randomUUID(),
+      address: this.#url,
+      protocol,
+      state: INITIAL_STATE,
+      ...(cluster === undefined ? {} : { cluster }),
+    };
+    const draft = registerDraft(context, record);
+    // The enrollment is there before Register is sent: a command may overtake the answer.
+    journal.transaction(() => {
+      records.put(record);
+      journal.append(record.stream, REGISTER, draft);
+    });
+    return record;
+  }
+
+  /** The context and, if it says so itself, where its cluster is. */
+  #clusterOf(given: CoordinationContext | VerifiedMessage): { context: CoordinationContext; cluster: ClusterAddresses | undefined } {
+    const context = 'raw' in given ? contextOf(given) : given;
+    if (this.configured !== undefined) {
+      if (!isAddressedTo(this.configured.addresses, context.registrationService.address, 'registration')) {
+        throw new ConcordatError('InvalidParameters', `the context is of another cluster: ${context.registrationService.address}`);
+      }
+      return { context, cluster: undefined };
+    }
+    if (!('raw' in given)) {
+      throw new ConcordatError('NotAuthorized', 'without a cluster.json a context counts only in the signed message that brought it');
+    }
+    return { context, cluster: viewFromContext(given).addresses };
+  }
+
+  /** One view for each cluster, so that a replica keeps its number. */
+  #callerFor(cluster: ClusterAddresses | undefined): VotingCaller {
+    const name = cluster === undefined ? '' : JSON.stringify([cluster.logical, cluster.replicas]);
+    const known = this.#callers.get(name);
+    if (known !== undefined) return known;
+    const view = cluster === undefined ? this.configured : contextView(cluster);
+    if (view === undefined) throw new ConcordatError('ConfigMissing', 'this enrollment was made with a cluster.json');
+    const caller = this.newCaller(view);
+    this.#callers.set(name, caller);
+    return caller;
+  }
+}
+
+interface Place {
+  readonly activity: string;
+  readonly matchcode: string;
+  readonly stream: string;
+  readonly participant: string;
+}
+
+/** Where in the cluster a registration with this context stands: its stream, and the id that follows from it. */
+function placeOf(context: CoordinationContext, writer: string): Place {
+  const references = readReferences(context.registrationService.referenceParameters);
+  const activity = context.identifier;
+  if (!isActivityId(activity) || references.activity !== activity) {
+    throw new ConcordatError('InvalidParameters', 'the context does not name one activity of a Concordat cluster');
+  }
+  const matchcode = references.invitation ?? '';
+  const stream = participantStream(activity, matchcode, writer);
+  return { activity, matchcode, stream, participant: participantOfStream(stream) };
+}
+
+function registerDraft(context: CoordinationContext, record: EnrollmentRecord): Draft {
+  const protocolIdentifier =
+    record.protocol === 'ParticipantCompletion' ? PROTOCOL_IDENTIFIER.participantCompletion : PROTOCOL_IDENTIFIER.coordinatorCompletion;
+  return {
+    endpoint: 'registration',
+    references: context.registrationService.referenceParameters,
+    body: encodeRegister({ protocolIdentifier, participantProtocolService: endpointOf(record), extensions: [] }),
+    need: 'quorum',
+    messageId: `urn:uuid:${randomUUID()}`,
+  };
+}
+
+function messageOf(label: string | undefined): ParticipantMessage | undefined {
+  return label !== undefined && isParticipantMessage(label) ? label : undefined;
+}

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { runService } from './service.js';
+
+await runService();

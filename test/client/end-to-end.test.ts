@@ -1,0 +1,149 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CannotUndo, Initiator, Participant } from '../../src/client/index.js';
+import type { Enrollment, Handlers, ParticipantOptions } from '../../src/client/index.js';
+import { LocalCluster, until } from '../support/cluster.js';
+
+let cluster: LocalCluster;
+let dir: string;
+let initiator: Initiator;
+const opened: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  cluster = await LocalCluster.make({ clients: [{ name: 'airline', roles: ['participant'] }, { name: 'hotel', roles: ['participant'] }] });
+  dir = mkdtempSync(join(tmpdir(), 'concordat-client-'));
+  initiator = await Initiator.open({ cluster: cluster.dir, credentials: cluster.keys('initiator'), store: ':memory:' });
+}, 60_000);
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((one) => one.close()));
+});
+
+afterAll(async () => {
+  await initiator.close();
+  await cluster.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** A participant that keeps what its handlers were told. */
+class Service {
+  readonly told: string[] = [];
+  readonly handlers: Handlers = {
+    complete: (e) => this.note('complete', e),
+    close: (e) => this.note('close', e),
+    cancel: (e) => this.note('cancel', e),
+    compensate: (e) => this.note('compensate', e),
+  };
+
+  note(what: string, enrollment: Enrollment): Promise<void> {
+    this.told.push(`${what} ${enrollment.key}`);
+    return Promise.resolve();
+  }
+
+  async open(name: string, options: Partial<ParticipantOptions> = {}): Promise<Participant> {
+    const participant = await Participant.open({
+      cluster: cluster.cluster,
+      credentials: cluster.keys(name),
+      store: ':memory:',
+      listen: { host: '127.0.0.1', port: 0 },
+      handlers: this.handlers,
+      ...options,
+    });
+    opened.push(participant);
+    return participant;
+  }
+}
+
+describe('an initiator and participants at four replicas', () => {
+  test('close an atomic activity whose participants have completed', async () => {
+    const airline = new Service();
+    const hotel = new Service();
+    const [a, h] = [await airline.open('airline'), await hotel.open('hotel')];
+    const activity = await initiator.createActivity({ name: 'trip-close', outcome: 'atomic' });
+    const flight = await a.register(await activity.invite('flight'), { key: 'f1', protocol: 'ParticipantCompletion' });
+    const room = await h.register(await activity.invite('room'), { key: 'r1', protocol: 'CoordinatorCompletion' });
+    await flight.completed();
+    await activity.complete();
+    await activity.close();
+    const final = await activity.ended();
+    expect(final.map(({ matchcode, endedBy, resultState }) => [matchcode, endedBy, resultState]).sort()).toEqual([
+      ['flight', 'Closed', 'Completed'],
+      ['room', 'Closed', 'Completed'],
+    ]);
+    expect(await flight.ended()).toEqual({ by: 'Closed' });
+    expect(await room.ended()).toEqual({ by: 'Closed' });
+    expect(airline.told).toEqual(['close f1']);
+    expect(hotel.told).toEqual(['complete r1', 'close r1']);
+    expect(activity.decision).toMatchObject({ kind: 'close', status: 'agreed' });
+    await expect(activity.cancel()).rejects.toMatchObject({ code: 'InvalidState' });
+  }, 30_000);
+
+  test('cancel an atomic activity: who has completed is compensated, who cannot undo fails', async () => {
+    const airline = new Service();
+    const hotel = new Service();
+    const [a, h] = [
+      await airline.open('airline'),
+      await hotel.open('hotel', {
+        handlers: { ...hotel.handlers, compensate: () => Promise.reject(new CannotUndo('RoomUsed')) },
+      }),
+    ];
+    const activity = await initiator.createActivity({ name: 'trip-cancel', outcome: 'atomic' });
+    const flight = await a.register(await activity.invite('flight'), { key: 'f2', protocol: 'ParticipantCompletion' });
+    const room = await h.register(await activity.invite('room'), { key: 'r2', protocol: 'ParticipantCompletion' });
+    await room.completed();
+    await until(async () => (await activity.participants()).some(({ agreedState }) => agreedState === 'Completed'), 'completed');
+    await activity.cancel();
+    const final = await activity.ended();
+    expect(final.map(({ matchcode, endedBy, exception }) => [matchcode, endedBy, exception]).sort()).toEqual([
+      ['flight', 'Canceled', undefined],
+      ['room', 'Fail', 'RoomUsed'],
+    ]);
+    expect([await flight.ended(), await room.ended()]).toEqual([{ by: 'Canceled' }, { by: 'Fail' }]);
+  }, 30_000);
+
+  test('decide one by one in a mixed activity, and leave by Exit and CannotComplete', async () => {
+    const airline = new Service();
+    const a = await airline.open('airline');
+    const activity = await initiator.createActivity({ name: 'trip-mixed', outcome: 'mixed' });
+    const join = async (matchcode: string): Promise<Enrollment> =>
+      a.register(await activity.invite(matchcode), { key: `mixed-${matchcode}`, protocol: 'ParticipantCompletion' });
+    const [one, two, three, four] = [await join('one'), await join('two'), await join('three'), await join('four')];
+    await Promise.all([one.completed(), two.completed(), three.exit(), four.cannotComplete()]);
+    await activity.close([one.participant]);
+    await activity.compensate([two.participant]);
+    const final = await activity.ended();
+    expect(final.map(({ matchcode, endedBy }) => [matchcode, endedBy]).sort()).toEqual([
+      ['four', 'CannotComplete'],
+      ['one', 'Closed'],
+      ['three', 'Exit'],
+      ['two', 'Compensated'],
+    ]);
+    await Promise.all([one, two, three, four].map((enrollment) => enrollment.ended()));
+    expect(airline.told.sort()).toEqual(['close mixed-one', 'compensate mixed-two']);
+  }, 30_000);
+
+  test('take the replicas from a context that arrived signed by an initiator', async () => {
+    const { Signer, createVerifier, contextToXml, NS, el } = await import('../../src/client/index.js');
+    const airline = new Service();
+    const a = await airline.open('airline', { cluster: { authorities: cluster.cluster.authorityPems } });
+    const activity = await initiator.createActivity({ name: 'trip-context', outcome: 'atomic' });
+    const context = await activity.invite('flight');
+    const send = (by: string) =>
+      createVerifier(cluster.cluster.authorityPems).verify(
+        new Signer(cluster.keys(by)).sign(
+          { soapVersion: '1.1', addressing: { action: 'urn:book' }, headers: [contextToXml(context)], body: el(NS.concordat, 'Book') },
+          Date.now(),
+        ),
+        Date.now(),
+      );
+    await expect(a.register(context, { key: 'c1', protocol: 'ParticipantCompletion' })).rejects.toMatchObject({ code: 'NotAuthorized' });
+    await expect(a.register(send('hotel'), { key: 'c1', protocol: 'ParticipantCompletion' })).rejects.toMatchObject({ code: 'NotAuthorized' });
+    const flight = await a.register(send('initiator'), { key: 'c1', protocol: 'ParticipantCompletion' });
+    await flight.completed();
+    await activity.close();
+    expect(await flight.ended()).toEqual({ by: 'Closed' });
+    expect((await activity.ended()).map(({ agreedState }) => agreedState)).toEqual(['Ended']);
+  }, 30_000);
+});
