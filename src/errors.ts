@@ -24,12 +24,15 @@ const sender = (fault: ErrorEntry['fault'], message: string, extra: Partial<Erro
   message,
   ...extra,
 });
-const retry = (fault: ErrorEntry['fault'], message: string): ErrorEntry => sender(fault, message, { blame: 'receiver', retryable: true });
+const retry = (fault: ErrorEntry['fault'], message: string): ErrorEntry =>
+  sender(fault, message, { blame: 'receiver', retryable: true });
 
 export const ERRORS = {
   // What the HTTP edge refuses before it looks at the XML.
   TooLarge: sender(['soap', 'Sender'], 'The message is larger than this endpoint accepts', { httpStatus: 413 }),
-  UnsupportedContentType: sender(['soap', 'Sender'], 'Send text/xml (SOAP 1.1) or application/soap+xml (SOAP 1.2)', { httpStatus: 415 }),
+  UnsupportedContentType: sender(['soap', 'Sender'], 'Send text/xml (SOAP 1.1) or application/soap+xml (SOAP 1.2)', {
+    httpStatus: 415,
+  }),
   ContentEncoding: sender(['soap', 'Sender'], 'Compressed messages are not accepted', { httpStatus: 415 }),
   NotFound: sender(['wsa', 'DestinationUnreachable'], 'There is no endpoint at this path', { httpStatus: 404 }),
   MethodNotAllowed: sender(['soap', 'Sender'], 'Use POST for SOAP and GET for ?wsdl', { httpStatus: 405 }),
@@ -40,15 +43,23 @@ export const ERRORS = {
   ProcessingInstruction: sender(['soap', 'Sender'], 'Processing instructions are not accepted', { httpStatus: 400 }),
   TooDeep: sender(['soap', 'Sender'], 'The XML is nested too deeply or has too many nodes', { httpStatus: 400 }),
   NotAnEnvelope: sender(['soap', 'VersionMismatch'], 'The root element is not a SOAP 1.1 or 1.2 Envelope in its own namespace'),
-  EnvelopeStructure: sender(['soap', 'Sender'], 'An Envelope has at most one Header, then exactly one Body with one child', { httpStatus: 400 }),
+  EnvelopeStructure: sender(['soap', 'Sender'], 'An Envelope has at most one Header, then exactly one Body with one child', {
+    httpStatus: 400,
+  }),
   DuplicateId: sender(['wsse', 'InvalidSecurity'], 'Two elements carry the same Id', { httpStatus: 400 }),
   MustUnderstand: sender(['soap', 'MustUnderstand'], 'A header marked mustUnderstand is not understood'),
   // WS-Security.
   Unsigned: sender(['wsse', 'InvalidSecurity'], 'The message carries no WS-Security X.509 signature'),
   SignedPartMissing: sender(['wsse', 'InvalidSecurity'], 'A part that must be signed is not covered by the signature'),
   SignatureInvalid: sender(['wsse', 'FailedCheck'], 'The signature does not match the message'),
-  AlgorithmRefused: sender(['wsse', 'UnsupportedAlgorithm'], 'A signature, digest, transform or canonicalization algorithm is not accepted'),
-  CertificateUntrusted: sender(['wsse', 'FailedAuthentication'], 'The certificate does not chain to a configured authority, is out of its validity, or is not for signing'),
+  AlgorithmRefused: sender(
+    ['wsse', 'UnsupportedAlgorithm'],
+    'A signature, digest, transform or canonicalization algorithm is not accepted',
+  ),
+  CertificateUntrusted: sender(
+    ['wsse', 'FailedAuthentication'],
+    'The certificate does not chain to a configured authority, is out of its validity, or is not for signing',
+  ),
   MessageExpired: sender(['wsse', 'MessageExpired'], 'The timestamp is outside the accepted window; sign the same request again'),
   NotAuthorized: sender(['concordat', 'NotAuthorized'], 'This certificate may not do that'),
   // WS-Addressing.
@@ -60,14 +71,23 @@ export const ERRORS = {
   // WS-Coordination.
   InvalidState: sender(['wscoor', 'InvalidState'], 'The message was invalid for the current state of the activity'),
   InvalidProtocol: sender(['wscoor', 'InvalidProtocol'], 'The protocol is invalid or is not supported by the coordinator'),
-  InvalidParameters: sender(['wscoor', 'InvalidParameters'], 'The message contained invalid parameters and could not be processed'),
+  InvalidParameters: sender(
+    ['wscoor', 'InvalidParameters'],
+    'The message contained invalid parameters and could not be processed',
+  ),
   CannotCreateContext: sender(['wscoor', 'CannotCreateContext'], 'CoordinationContext could not be created'),
   CannotRegisterParticipant: sender(['wscoor', 'CannotRegisterParticipant'], 'Participant could not be registered'),
   DuplicateMatchcode: sender(['wsbai', 'duplicateMatchcodeFault'], 'The matchcode is already in use in this activity'),
   // Streams.
-  SequenceHeaderRequired: sender(['concordat', 'SequenceHeaderRequired'], 'This request is numbered: add a signed SOAP header c:Sequence (namespace urn:concordat:2026:coordination) with a c:Number child (and c:Created, a UTC time, on CreateCoordinationContext)'),
+  SequenceHeaderRequired: sender(
+    ['concordat', 'SequenceHeaderRequired'],
+    'This request is numbered: add a signed SOAP header c:Sequence (namespace urn:concordat:2026:coordination) with a c:Number child (and c:Created, a UTC time, on CreateCoordinationContext)',
+  ),
   InvalidSequenceHeader: sender(['concordat', 'InvalidSequenceHeader'], 'The c:Sequence header does not fit this request'),
-  NumberAlreadyUsed: sender(['concordat', 'NumberAlreadyUsed'], 'This number of the stream was already used for a different request; both are kept as evidence'),
+  NumberAlreadyUsed: sender(
+    ['concordat', 'NumberAlreadyUsed'],
+    'This number of the stream was already used for a different request; both are kept as evidence',
+  ),
   NotTheWriter: sender(['concordat', 'NotTheWriter'], 'The certificate that signed this request is not the writer of the stream'),
   UnknownActivity: retry(['concordat', 'UnknownActivity'], 'This replica does not know the activity (yet)'),
   UnknownParticipant: retry(['concordat', 'UnknownParticipant'], 'This replica does not know the participant (yet)'),
@@ -90,6 +110,9 @@ export const ERRORS = {
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
+
+/** A code that travelled as text. What is not in the table becomes Internal. */
+export const asErrorCode = (text: string): ErrorCode => (Object.hasOwn(ERRORS, text) ? (text as ErrorCode) : 'Internal');
 
 /** The one error class that crosses module borders: a stable code and a specific detail. */
 export class ConcordatError extends Error {

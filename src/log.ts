@@ -22,9 +22,8 @@ export type LogDestination = DestinationStream;
 export function createLogger(name: string, level: LogLevel = 'info', destination?: LogDestination): Logger {
   return pino(
     {
-      name,
       level,
-      base: null,
+      base: { name },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },

@@ -64,7 +64,7 @@ class SignedHttpClient extends soap.HttpClient {
   lastReply: VerifiedMessage | undefined;
 
   constructor(
-    private readonly options: SignedWsdlClientOptions,
+    private readonly signed: SignedWsdlClientOptions,
     private readonly signer: Signer,
     private readonly verifier: Verifier,
   ) {
@@ -74,7 +74,7 @@ class SignedHttpClient extends soap.HttpClient {
   override request(url: string, data: unknown, callback: RequestCallback, headers?: IHeaders, extra?: IExOptions): Pending {
     const bounds = {
       ...extra,
-      timeout: this.options.timeoutMs ?? CLIENT_LIMITS.attemptTimeoutMs,
+      timeout: this.signed.timeoutMs ?? CLIENT_LIMITS.attemptTimeoutMs,
       maxContentLength: TRANSPORT_LIMITS.maxResponseBytes,
       maxRedirects: 0,
     };
@@ -101,8 +101,8 @@ class SignedHttpClient extends soap.HttpClient {
     return this.signer.sign(
       {
         soapVersion,
-        addressing: { to: this.options.to ?? url, action: actionOf(headers), messageId },
-        headers: this.options.headers?.() ?? [],
+        addressing: { to: this.signed.to ?? url, action: actionOf(headers), messageId },
+        headers: this.signed.headers?.() ?? [],
         body: content,
       },
       this.#now(),
@@ -115,7 +115,7 @@ class SignedHttpClient extends soap.HttpClient {
     const message = this.verifier.verify(raw, this.#now());
     const { relatesTo } = message.addressing;
     if (relatesTo !== messageId) throw new ConcordatError('InvalidAddressingHeader', `the answer relates to ${relatesTo ?? 'nothing'}`);
-    if (this.options.accepts?.(message) === false) {
+    if (this.signed.accepts?.(message) === false) {
       throw new ConcordatError('NotAuthorized', `${message.identity.name} may not answer this`);
     }
     this.lastReply = message;
@@ -124,7 +124,7 @@ class SignedHttpClient extends soap.HttpClient {
   }
 
   #now(): number {
-    return (this.options.clock ?? Date.now)();
+    return (this.signed.clock ?? Date.now)();
   }
 }
 

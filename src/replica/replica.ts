@@ -4,36 +4,20 @@ import {
   type BroadcastLimits,
   DEFAULT_BROADCAST_LIMITS,
   decodeRequest,
-  type Digest,
-  type Position,
   type Ready,
-  type Request,
-  requestDigest,
   SourceOrderedBroadcast,
 } from '../bft/index.js';
 import type { Limits, LoadedCluster, ReplicaKeys } from '../config/index.js';
-import { type ClusterAddresses, pathOf, SERVED, urlOf } from '../contract/index.js';
-import { ConcordatError, type ErrorCode, ERRORS } from '../errors.js';
+import { type ClusterAddresses, pathOf, SERVED } from '../contract/index.js';
+import { ConcordatError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { PeerLinks } from '../peers/index.js';
-import {
-  type Edge,
-  type EdgeAnswer,
-  type EdgeRequest,
-  HttpTransport,
-  Signer,
-  SoapCaller,
-  TrustStore,
-  type VerifiedMessage,
-  Verifier,
-} from '../soap/index.js';
-import { bundled, serveDescription } from '../soap/wsdl.js';
-import type { XmlElement } from '../soap/xml.js';
+import { type Edge, HttpTransport, Signer, SoapCaller, TrustStore, type VerifiedMessage, Verifier } from '../soap/index.js';
 import { ReplicaStore } from '../store/index.js';
-import type { Activity } from '../wsba/index.js';
 import { Answers } from './answers.js';
 import { Commands } from './commands.js';
-import { type Interpretation, interpret, type Question } from './interpret.js';
+import { Front } from './front.js';
+import { interpret } from './interpret.js';
 import { certificateText, Journal } from './journal.js';
 import { REAL_PORTS, type ReplicaPorts } from './ports.js';
 import { CoordinationService, type ServiceEffect } from './service.js';
@@ -51,6 +35,7 @@ export interface ReplicaOptions {
 }
 
 const TICK_MS = 25;
+const COMPLAIN_EVERY_MS = 60_000;
 /** Verified messages remembered by the hash of their bytes: a repeat, or one passed on by three peers, is verified once. */
 const VERIFIED_CACHE = 2_000;
 /** A participant has this long to take a message. */
@@ -86,8 +71,10 @@ export class Replica {
   readonly #signer: Signer;
   readonly #transport: HttpTransport;
   readonly #commands: Commands;
+  readonly #front: Front;
   readonly #waiters = new Waiters();
   readonly #verified = new Map<string, VerifiedMessage>();
+  readonly #complained = new Map<number, number>();
   #edge: Edge | undefined;
   #links: PeerLinks | undefined;
   #ticker: NodeJS.Timeout | undefined;
@@ -142,6 +129,22 @@ export class Replica {
       limits: this.#limits,
       log: options.log,
     });
+    this.#front = new Front({
+      cluster: cluster.config.cluster,
+      addresses: this.#addresses,
+      url: cluster.replicas[id - 1]?.url ?? '',
+      requestWaitMs: this.#limits.requestWaitMs,
+      broadcast: this.#broadcast,
+      service: this.#service,
+      answers: this.#answers,
+      commands: this.#commands,
+      waiters: this.#waiters,
+      isStored: ({ stream, number }) => this.#store.delivery(stream, number) !== undefined,
+      submit: (request, message) => {
+        this.#remember(hashOf(message.raw), message);
+        return this.#turn(() => this.#broadcast.submit(request, Buffer.from(message.raw, 'utf8'), clock()));
+      },
+    });
   }
 
   /**
@@ -194,8 +197,8 @@ export class Replica {
       verifier: this.#verifier,
       signer: this.#signer,
       paths: new Set(SERVED.map(pathOf)),
-      handle: (request) => this.#handle(request),
-      get: (path, query) => this.#describe(path, query),
+      handle: (request) => this.#front.handle(request),
+      get: (path, query) => this.#front.describe(path, query),
       log,
       clock: this.#ports.clock,
       limits: { maxBytes: this.#limits.maxMessageBytes, maxConcurrent: this.#limits.maxConcurrentRequests },
@@ -232,20 +235,20 @@ export class Replica {
   // --- turns ------------------------------------------------------------------------------------------------------
 
   /** Does something to the broadcast; what follows from all that happens in this turn of the event loop goes out together. */
-  #turn(work: () => void): void {
-    if (this.#stopped) return;
-    work();
+  #turn<Result>(work: () => Result): Result {
+    const result = work();
     this.#flushing ??= setImmediate(() => {
       this.#flushing = undefined;
-      this.#flush();
+      if (!this.#stopped) this.#flush();
     });
+    return result;
   }
 
   #flush(): void {
     const ready = this.#broadcast.flush();
     this.#journal.append(ready.records);
     for (const { to, frame } of ready.frames) this.#links?.send(to, frame);
-    for (const { from, reason } of ready.malformed) this.#o.log.warn({ peer: from, reason }, 'dropped a frame from a peer');
+    for (const { from, reason } of ready.malformed) this.#complain(from, reason);
     this.#reportEvidence(ready);
     for (const { effects } of ready.delivered) for (const effect of effects) this.#act(effect);
     for (const withdrawn of ready.withdrawn) {
@@ -254,20 +257,22 @@ export class Replica {
     for (const { from, proof } of ready.passedOn) this.#acceptPassedOn(from, proof);
   }
 
+  /** At most one line a minute for each peer, whatever it sends. */
+  #complain(peer: number, reason: string): void {
+    const now = this.#ports.clock();
+    const silentSince = this.#complained.get(peer);
+    if (silentSince !== undefined && now - silentSince < COMPLAIN_EVERY_MS) return;
+    this.#complained.set(peer, now);
+    this.#o.log.warn({ peer, reason }, 'dropped what a peer sent');
+  }
+
   #reportEvidence(ready: Ready<readonly ServiceEffect[]>): void {
     for (const record of ready.records) {
       if (record.type !== 'evidence') continue;
       const { evidence } = record;
-      if (evidence.kind === 'replica')
-        this.#o.log.error(
-          { replica: evidence.replica, stream: evidence.first.stream, number: evidence.first.number },
-          'a replica contradicted itself',
-        );
-      else
-        this.#o.log.error(
-          { writer: evidence.writer, stream: evidence.stream, number: evidence.number },
-          'a writer used one number twice',
-        );
+      const who = evidence.kind === 'replica' ? { replica: evidence.replica } : { writer: evidence.writer };
+      const { stream, number } = evidence.kind === 'replica' ? evidence.first : evidence;
+      this.#o.log.error({ ...who, stream, number }, 'two signed statements contradict each other');
     }
   }
 
@@ -299,7 +304,7 @@ export class Replica {
       this.#turn(() => this.#broadcast.submit(interpretation.request, proof, this.#ports.clock()));
     } catch (error) {
       if (!(error instanceof ConcordatError)) throw error;
-      this.#o.log.warn({ peer: from, code: error.code, detail: error.detail }, 'refused a request that a peer passed on');
+      this.#complain(from, `a request that it passed on: ${error.code} ${error.detail ?? ''}`);
     }
   }
 
@@ -320,100 +325,6 @@ export class Replica {
     this.#verified.set(key, message);
   }
 
-  // --- the SOAP side ----------------------------------------------------------------------------------------------
-
-  #describe(path: string, query: string): { contentType: string; body: string } | undefined {
-    if (path === '/healthz') return { contentType: 'text/plain; charset=utf-8', body: 'ok\n' };
-    const endpoint = SERVED.find((served) => pathOf(served) === path);
-    const own = this.#o.cluster.replicas[this.#o.id - 1];
-    if (endpoint === undefined || own === undefined) return undefined;
-    return serveDescription(bundled, endpoint, query, urlOf(own.url, endpoint));
-  }
-
-  async #handle(request: EdgeRequest): Promise<EdgeAnswer> {
-    const interpretation = interpret(request.message, this.#addresses, request.path);
-    if (interpretation.kind === 'read') return this.#answerQuestion(request.message, interpretation);
-    return this.#order(request, interpretation);
-  }
-
-  async #order({ message, signal }: EdgeRequest, interpretation: Interpretation & { kind: 'ordered' }): Promise<EdgeAnswer> {
-    const { request, response } = interpretation;
-    const digest = requestDigest(this.#o.cluster.config.cluster, request);
-    const proof = Buffer.from(message.raw, 'utf8');
-    this.#remember(hashOf(message.raw), message);
-    let refusal: ConcordatError | undefined;
-    this.#turn(() => {
-      const submission = this.#broadcast.submit(request, proof, this.#ports.clock());
-      if (submission.outcome === 'refused') refusal = new ConcordatError(asCode(submission.code), submission.detail);
-    });
-    if (refusal !== undefined) throw refusal;
-    const early = this.#answerIfSettled(message, request, digest, response);
-    if (early !== undefined) return early;
-    const settled = await this.#waiters.wait(request, digest, this.#limits.requestWaitMs, signal);
-    if (settled.kind === 'withdrawn') throw new ConcordatError(asCode(settled.code), settled.detail);
-    return this.#answerIfSettled(message, request, digest, response) ?? this.#giveUp(request);
-  }
-
-  /** The answer, once the request is delivered and its delivery is on disk. */
-  #answerIfSettled(
-    message: VerifiedMessage,
-    request: Request,
-    digest: Digest,
-    response: string | undefined,
-  ): EdgeAnswer | undefined {
-    if (this.#store.delivery(request.stream, request.number) === undefined) return undefined;
-    const outcome = this.#service.outcome(request, digest);
-    if (outcome === undefined) return undefined;
-    if (!outcome.ok) throw outcome.error;
-    return this.#reply(message, response, this.#answers.to(request, outcome.activity));
-  }
-
-  #giveUp(position: Position): never {
-    const waiting = this.#broadcast.waiting(position);
-    if (waiting !== undefined)
-      throw new ConcordatError(asCode(waiting.code), waiting.waitsFor.join(', '), { waitsFor: waiting.waitsFor });
-    if (this.#broadcast.isDelivered(position))
-      throw new ConcordatError('NotEnabled', 'it is certified and takes effect as soon as it can');
-    throw new ConcordatError('NoQuorum', `${position.stream} number ${position.number}`);
-  }
-
-  #answerQuestion(message: VerifiedMessage, { question, response }: Interpretation & { kind: 'read' }): EdgeAnswer {
-    switch (question.about) {
-      case 'participants':
-        return this.#reply(message, response, this.#answers.list('listParticipants', this.#ownActivity(question)));
-      case 'initiator-endpoint':
-        return this.#reply(message, response, this.#answers.initiatorEndpoint(this.#ownActivity(question)));
-      case 'status':
-        this.#commands.status(question.activity, question.participant, question.messageId);
-        return { kind: 'accepted' };
-      case 'nothing':
-        return { kind: 'accepted' };
-    }
-  }
-
-  /** The activity that a question is about, for its creator only. */
-  #ownActivity({ activity: id, asker }: Question & { activity: string; asker: string }): Activity {
-    const activity = this.#service.activity(id);
-    if (activity === undefined) throw new ConcordatError('UnknownActivity', id, { waitsFor: [id] });
-    if (activity.creator !== asker)
-      throw new ConcordatError('NotAuthorized', 'only the creator of an activity may ask for its participants');
-    return activity;
-  }
-
-  #reply(message: VerifiedMessage, response: string | undefined, body: XmlElement | undefined): EdgeAnswer {
-    if (response === undefined || body === undefined) return { kind: 'accepted' };
-    const { messageId } = message.addressing;
-    return {
-      kind: 'reply',
-      message: {
-        soapVersion: message.soapVersion,
-        addressing: { action: response, ...(messageId === undefined ? {} : { relatesTo: messageId }) },
-        headers: [],
-        body,
-      },
-    };
-  }
-
   // --- the operator -----------------------------------------------------------------------------------------------
 
   #answerOperator(request: unknown): unknown {
@@ -424,5 +335,3 @@ export class Replica {
 }
 
 const hashOf = (raw: string): string => createHash('sha256').update(raw, 'utf8').digest('base64');
-
-const asCode = (code: string): ErrorCode => (Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'Internal');

@@ -116,9 +116,9 @@ export class Exchanges {
   }
 
   private async refuse(exchange: Exchange, error: unknown): Promise<void> {
-    this.log(exchange, error);
     const { request, response, trace, contentType } = exchange;
     try {
+      this.log(exchange, error);
       await drain(request, this.limits);
       if (response.destroyed) return;
       if (response.headersSent) return void response.destroy();
@@ -154,7 +154,7 @@ export class Exchanges {
   private log({ path, remote, trace }: Exchange, error: unknown): void {
     const about = {
       path: path.slice(0, MAX_LOGGED_PATH),
-      remote: request.socket.remoteAddress,
+      remote,
       identity: trace.identity?.writer,
     };
     if (error instanceof ConcordatError) this.options.log.warn({ code: error.code, detail: error.detail, ...about }, 'refused');

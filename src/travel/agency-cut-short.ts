@@ -17,10 +17,14 @@ const relayTo = async (replica: LoadedReplica): Promise<LoadedReplica> => {
     const closes = String(incoming.headers['soapaction']).includes(CLOSE);
     if (closes && replica.id !== REACHED) return;
     const target = new URL(incoming.url ?? '/', replica.url);
-    const forwarded = request(target, { method: incoming.method ?? 'POST', headers: { ...incoming.headers, host: target.host } }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
-    });
+    const forwarded = request(
+      target,
+      { method: incoming.method ?? 'POST', headers: { ...incoming.headers, host: target.host } },
+      (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      },
+    );
     // On 'finish' the whole message is with the kernel, which delivers it after we are gone.
     if (closes) forwarded.on('finish', () => process.kill(process.pid, 'SIGKILL'));
     forwarded.on('error', () => outgoing.destroy());

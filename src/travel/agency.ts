@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSigner, createVerifier, Initiator } from '../client/index.js';
-import { ownIdentity } from '../client/credentials.js';
+import { createSigner, createVerifier, Initiator, ownIdentity } from '../client/index.js';
 import type { KeyPair, LoadedCluster } from '../config/index.js';
 import { clientPaths } from '../config/index.js';
 import { ConcordatError } from '../errors.js';
@@ -97,7 +96,8 @@ export class Agency {
   #run(id: string): void {
     if (this.#runs.has(id)) return;
     const { partners, log } = this.o;
-    const reserve = (partner: Partner, context: CoordinationContext, body: Reserve): Promise<void> => this.#reserve(partner, context, body);
+    const reserve = (partner: Partner, context: CoordinationContext, body: Reserve): Promise<void> =>
+      this.#reserve(partner, context, body);
     const { initiator, bookings } = this;
     const run = new BookingRun({ initiator, bookings, partners, reserve, log, signal: this.#stopping.signal }, id);
     const ended = run
@@ -121,7 +121,8 @@ export class Agency {
     );
     if (result.kind === 'accepted') throw new ConcordatError('PeerUnreachable', `${partner.role} gave no answer`);
     const { identity, addressing, body } = result.message;
-    if (identity.writer !== partner.writer) throw new ConcordatError('NotAuthorized', `${identity.name} answered for the ${partner.role}`);
+    if (identity.writer !== partner.writer)
+      throw new ConcordatError('NotAuthorized', `${identity.name} answered for the ${partner.role}`);
     if (result.kind === 'fault') {
       const { concordatCode = 'Internal', reason, detail = reason } = result.fault;
       throw new ConcordatError(concordatCode, `${partner.role}: ${detail}`);

@@ -104,7 +104,8 @@ export class BookingRun {
   async #complete(activity: InitiatorActivity): Promise<void> {
     const invited = await activity.participants();
     const ids = invited.map(({ id }) => id);
-    if (ids.length !== PROVIDER_ROLES.length) throw new ConcordatError('UnknownParticipant', `${ids.length} participants are registered`);
+    if (ids.length !== PROVIDER_ROLES.length)
+      throw new ConcordatError('UnknownParticipant', `${ids.length} participants are registered`);
     await activity.complete(ids);
     const participants = await this.#outOfWork(activity);
     const lost = participants.filter(({ agreedState }) => agreedState !== 'Completed');

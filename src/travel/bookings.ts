@@ -98,7 +98,9 @@ export class Bookings {
   move(id: string, state: BookingState, text: string, reason?: string): void {
     this.database
       .transaction(() => {
-        this.database.prepare('UPDATE booking SET state = ?, reason = coalesce(?, reason) WHERE id = ?').run(state, reason ?? null, id);
+        this.database
+          .prepare('UPDATE booking SET state = ?, reason = coalesce(?, reason) WHERE id = ?')
+          .run(state, reason ?? null, id);
         this.#tell(id, text);
       })
       .immediate();

@@ -28,7 +28,10 @@ export interface Desk {
  * @throws ConcordatError PortInUse
  */
 export async function openDesk(options: DeskOptions): Promise<Desk> {
-  const server = createServer({ requestTimeout: TRAVEL_LIMITS.callMs }, (request, response) => void serve(options, request, response));
+  const server = createServer(
+    { requestTimeout: TRAVEL_LIMITS.callMs },
+    (request, response) => void serve(options, request, response),
+  );
   server.maxConnections = TRAVEL_LIMITS.deskConnections;
   const port = await listen(server, options);
   return { url: `http://${options.host}:${port}`, close: () => close(server) };
@@ -69,7 +72,8 @@ function decode(path: string): string {
 
 async function readJson(request: IncomingMessage): Promise<unknown> {
   const [type = ''] = (request.headers['content-type'] ?? '').split(';');
-  if (type.trim().toLowerCase() !== 'application/json') throw new ConcordatError('UnsupportedContentType', 'a desk takes application/json');
+  if (type.trim().toLowerCase() !== 'application/json')
+    throw new ConcordatError('UnsupportedContentType', 'a desk takes application/json');
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {

@@ -66,7 +66,8 @@ export class Inventory {
         if (same) return known;
         throw new ConcordatError('InvalidParameters', `booking ${wanted.key} was already asked for with other contents`);
       }
-      if (this.#item(wanted.item) === undefined) throw new ConcordatError('InvalidParameters', `there is no "${wanted.item}" here`);
+      if (this.#item(wanted.item) === undefined)
+        throw new ConcordatError('InvalidParameters', `there is no "${wanted.item}" here`);
       const { key, item, customer, activity } = wanted;
       this.database.prepare("INSERT INTO reservation VALUES (?, ?, ?, ?, 'requested')").run(key, item, customer, activity);
       return { ...wanted, state: 'requested' };
@@ -78,7 +79,8 @@ export class Inventory {
     return this.#transaction(() => {
       const { item, state } = this.#required(key);
       if (state !== 'requested') return state === 'held' || state === 'confirmed';
-      const taken = this.database.prepare('UPDATE item SET stock = stock - 1 WHERE item = ? AND stock > 0').run(item).changes === 1;
+      const taken =
+        this.database.prepare('UPDATE item SET stock = stock - 1 WHERE item = ? AND stock > 0').run(item).changes === 1;
       this.#move(key, taken ? 'held' : 'refused');
       return taken;
     });
@@ -99,7 +101,8 @@ export class Inventory {
     this.#transaction(() => {
       const { item, state } = this.#required(key);
       if (state === 'released' || state === 'refused') return;
-      if (state === 'confirmed') throw new ConcordatError('InvalidState', `reservation ${key} is confirmed, so it cannot be released`);
+      if (state === 'confirmed')
+        throw new ConcordatError('InvalidState', `reservation ${key} is confirmed, so it cannot be released`);
       if (state === 'held') this.database.prepare('UPDATE item SET stock = stock + 1 WHERE item = ?').run(item);
       this.#move(key, 'released');
     });
@@ -110,7 +113,8 @@ export class Inventory {
     this.#transaction(() => {
       const known = this.#item(item);
       if (known === undefined) throw new ConcordatError('InvalidParameters', `there is no "${item}" here`);
-      if (!Number.isSafeInteger(stock) || stock < 0) throw new ConcordatError('InvalidParameters', 'a stock is an integer from 0');
+      if (!Number.isSafeInteger(stock) || stock < 0)
+        throw new ConcordatError('InvalidParameters', 'a stock is an integer from 0');
       const taken = known.capacity - known.stock;
       this.database.prepare('UPDATE item SET stock = ?, capacity = ? WHERE item = ?').run(stock, stock + taken, item);
     });

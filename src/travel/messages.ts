@@ -29,19 +29,26 @@ export const encodeReserve = (reserve: Reserve): XmlElement =>
 /** @throws ConcordatError ActionNotSupported for another message, InvalidParameters naming the part that is missing or unfit */
 export function decodeReserve(body: XmlElement): Reserve {
   if (!is(body, TRAVEL_NS, 'Reserve')) throw new ConcordatError('ActionNotSupported', `the Body holds {${body.ns}}${body.name}`);
-  if (elements(body).length !== FIELDS.length) throw new ConcordatError('InvalidParameters', `Reserve has ${FIELDS.length} parts`);
+  if (elements(body).length !== FIELDS.length)
+    throw new ConcordatError('InvalidParameters', `Reserve has ${FIELDS.length} parts`);
   return { bookingId: part(body, 'BookingId'), item: part(body, 'Item'), customer: part(body, 'Customer') };
 }
 
 function part(body: XmlElement, name: string): string {
   const element = child(body, TRAVEL_NS, name);
-  if (element === undefined || elements(element).length > 0) throw new ConcordatError('InvalidParameters', `Reserve has no text ${name}`);
+  if (element === undefined || elements(element).length > 0)
+    throw new ConcordatError('InvalidParameters', `Reserve has no text ${name}`);
   return checkText(name, text(element));
 }
 
 /** Names, ids and items: one short line. @throws ConcordatError InvalidParameters */
 export function checkText(what: string, value: unknown): string {
-  if (typeof value === 'string' && value.trim() === value && /^[^\p{Cc}\p{Cs}]{1,}$/u.test(value) && value.length <= TRAVEL_LIMITS.text) {
+  if (
+    typeof value === 'string' &&
+    value.trim() === value &&
+    /^[^\p{Cc}\p{Cs}]{1,}$/u.test(value) &&
+    value.length <= TRAVEL_LIMITS.text
+  ) {
     return value;
   }
   throw new ConcordatError('InvalidParameters', `${what} must be one line of 1 to ${TRAVEL_LIMITS.text} characters`);

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Enrollment } from '../client/index.js';
-import { createSigner, createVerifier, Participant } from '../client/index.js';
+import { contextOf, createSigner, createVerifier, Participant } from '../client/index.js';
 import type { HostPort, KeyPair, LoadedCluster } from '../config/index.js';
 import { ConcordatError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Edge, EdgeAnswer, VerifiedMessage } from '../soap/index.js';
-import { is, NS, startEdge } from '../soap/index.js';
-import { contextFromXml } from '../soap/messages/index.js';
+import { startEdge } from '../soap/index.js';
 import type { ProviderConfig } from './catalog.js';
 import type { Desk } from './desk.js';
 import { asObject, openDesk } from './desk.js';
@@ -56,7 +55,6 @@ export class Provider {
   #desk: Desk | undefined;
 
   private constructor(
-    private readonly o: ProviderOptions,
     private readonly inventory: Inventory,
     private readonly participant: Participant,
   ) {}
@@ -73,7 +71,7 @@ export class Provider {
       handlers: handlersOf(inventory),
       log,
     });
-    const provider = new Provider(options, inventory, participant);
+    const provider = new Provider(inventory, participant);
     provider.#business = await startEdge({
       ...options.business,
       verifier: createVerifier(cluster.authorityPems),
@@ -116,7 +114,7 @@ export class Provider {
     if (addressing.messageId === undefined) throw new ConcordatError('AddressingHeaderRequired', 'wsa:MessageID');
     const { bookingId, item, customer } = decodeReserve(body);
     const key = reservationKey(identity.writer, bookingId);
-    this.inventory.request({ key, item, customer, activity: activityOf(message) });
+    this.inventory.request({ key, item, customer, activity: contextOf(message).identifier });
     await this.participant.register(message, { key, protocol: 'CoordinatorCompletion' });
     return {
       kind: 'reply',
@@ -140,11 +138,4 @@ export class Provider {
       },
     };
   }
-}
-
-/** The activity of the signed wscoor:CoordinationContext header. */
-function activityOf(message: VerifiedMessage): string {
-  const header = message.headers.find((candidate) => is(candidate, NS.wscoor, 'CoordinationContext'));
-  if (header === undefined) throw new ConcordatError('InvalidParameters', 'a reservation needs a signed wscoor:CoordinationContext header');
-  return contextFromXml(header).identifier;
 }

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { join } from 'node:path';
 import { pino } from 'pino';
 import { exitCodeOf, oneLine } from '../cli/exit.js';
 import { wholeNumber } from '../cli/options.js';
@@ -30,7 +29,9 @@ interface Running {
 const port = wholeNumber(0, 65_535);
 
 /** Runs one of the three services as this process, by the command line, until SIGTERM or Ctrl-C. */
-export async function runService(adapt: (cluster: LoadedCluster) => Promise<LoadedCluster> = (cluster) => Promise.resolve(cluster)): Promise<void> {
+export async function runService(
+  adapt: (cluster: LoadedCluster) => Promise<LoadedCluster> = (cluster) => Promise.resolve(cluster),
+): Promise<void> {
   const program = new Command('travel').description('a service of the travel-reservation demo');
   program
     .command('agency')
@@ -111,7 +112,10 @@ async function startProvider(role: ProviderRole, dir: string, flags: ProviderFla
 async function serve(role: string, start: (log: Logger) => Promise<Running>): Promise<void> {
   const log = createLogger(role, 'info', pino.destination({ dest: 2, sync: true }));
   const running = await start(log);
+  let stopping = false;
   const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
     void running.stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -120,11 +124,8 @@ async function serve(role: string, start: (log: Logger) => Promise<Running>): Pr
       },
     );
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
   const ready: ServiceReady = { ready: true, role, ...running.ready };
   console.log(JSON.stringify(ready));
 }
-
-/** Where the data of a service lie in the demo's directory. */
-export const dataDirOf = (dir: string, role: string): string => join(dir, role);

@@ -1,0 +1,95 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { ConcordatError } from '../errors.js';
+import { TRAVEL_LIMITS } from './limits.js';
+
+export interface PartPlan {
+  readonly name: string;
+  /** A script of ours, and its arguments. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** File that gets all it logs. */
+  readonly log: string;
+}
+
+/** Preloaded into every part, so that none outlives the demo. */
+const TETHER = new URL('./tether.js', import.meta.url).href;
+
+/** One process of the demo: a replica or a service. */
+export class Part {
+  /** Resolves when it is gone, with how: `exit code 0` or `SIGKILL`. */
+  readonly exited: Promise<string>;
+  /** What it prints when it works: one line of JSON. */
+  readonly #ready: Promise<string>;
+  readonly #child: ChildProcess;
+
+  private constructor(readonly plan: PartPlan) {
+    mkdirSync(dirname(plan.log), { recursive: true });
+    const log = openSync(plan.log, 'a');
+    // In a process group of its own: Ctrl-C in the terminal comes to the demo alone, which then stops its parts in order.
+    this.#child = spawn(process.execPath, ['--import', TETHER, plan.program, ...plan.args], {
+      stdio: ['pipe', 'pipe', log],
+      detached: true,
+    });
+    closeSync(log);
+    const { stdin, stdout } = this.#child;
+    if (stdin === null || stdout === null) throw new ConcordatError('Internal', `${plan.name} has no pipes`);
+    stdin.on('error', () => undefined);
+    this.exited = new Promise((resolve) => {
+      this.#child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code ?? 'unknown'}`));
+      this.#child.once('error', (error) => resolve(error.message));
+    });
+    this.#ready = new Promise((resolve) => createInterface({ input: stdout }).once('line', resolve));
+  }
+
+  /**
+   * Starts a part and waits for its ready line.
+   * @param started called at once with the part, so that it can be stopped whatever comes
+   * @throws ConcordatError Internal, naming its log, if it stops or says nothing in time
+   */
+  static async start(plan: PartPlan, started: (part: Part) => void): Promise<Part> {
+    const part = new Part(plan);
+    started(part);
+    await part.ready();
+    return part;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Its ready line. */
+  async ready(): Promise<string> {
+    let timer: NodeJS.Timeout | undefined;
+    const failure = (why: string): ConcordatError =>
+      new ConcordatError('Internal', `${this.plan.name} ${why}; see ${this.plan.log}`);
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(failure(`was not ready in ${TRAVEL_LIMITS.startMs} ms`)), TRAVEL_LIMITS.startMs);
+    });
+    const gone = this.exited.then((how) => {
+      throw failure(`stopped with ${how} before it was ready`);
+    });
+    try {
+      return await Promise.race([this.#ready, gone, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends it at once, as a power cut would, and waits until it is gone. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  /** Asks it to stop, kills it if it does not, and waits until it is gone. */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), TRAVEL_LIMITS.stopMs);
+    await this.exited;
+    clearTimeout(timer);
+  }
+}
