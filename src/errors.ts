@@ -13,6 +13,8 @@ export interface ErrorEntry {
   /** True when the same request may succeed later; nothing was decided and no vote was given. */
   readonly retryable: boolean;
   readonly httpStatus: number;
+  /** What a command that fails with it exits with: 2 for wrong use and wrong configuration, else 1. */
+  readonly exitCode: 1 | 2;
   readonly message: string;
 }
 
@@ -21,11 +23,14 @@ const sender = (fault: ErrorEntry['fault'], message: string, extra: Partial<Erro
   blame: 'sender',
   retryable: false,
   httpStatus: 500,
+  exitCode: 1,
   message,
   ...extra,
 });
 const retry = (fault: ErrorEntry['fault'], message: string): ErrorEntry =>
   sender(fault, message, { blame: 'receiver', retryable: true });
+
+const usage = (name: string, message: string): ErrorEntry => sender(['concordat', name], message, { exitCode: 2 });
 
 export const ERRORS = {
   // What the HTTP edge refuses before it looks at the XML.
@@ -99,14 +104,14 @@ export const ERRORS = {
   Internal: retry(['soap', 'Receiver'], 'The replica could not process the message'),
   PeerUnreachable: retry(['wsa', 'EndpointUnavailable'], 'The endpoint could not be reached or gave no SOAP answer in time'),
   // The command line.
-  Usage: sender(['concordat', 'Usage'], 'Wrong use of the command'),
-  ConfigMissing: sender(['concordat', 'ConfigMissing'], 'cluster.json or a key file is not there, or cannot be read'),
-  ConfigInvalid: sender(['concordat', 'ConfigInvalid'], 'cluster.json or a key is not valid'),
-  PortInUse: sender(['concordat', 'PortInUse'], 'A configured port is already in use'),
-  KeyMismatch: sender(['concordat', 'KeyMismatch'], 'A private key does not belong to its certificate or cluster entry'),
+  Usage: usage('Usage', 'Wrong use of the command'),
+  ConfigMissing: usage('ConfigMissing', 'cluster.json or a key file is not there, or cannot be read'),
+  ConfigInvalid: usage('ConfigInvalid', 'cluster.json or a key is not valid'),
+  PortInUse: usage('PortInUse', 'A configured port is already in use'),
+  KeyMismatch: usage('KeyMismatch', 'A private key does not belong to its certificate or cluster entry'),
   StoreCorrupt: sender(['concordat', 'StoreCorrupt'], 'The database cannot be read', { blame: 'receiver' }),
   ReplicaUnreachable: retry(['concordat', 'ReplicaUnreachable'], 'The replica cannot be reached or does not answer'),
-  StoreInUse: sender(['concordat', 'StoreInUse'], 'The database is in use by another process'),
+  StoreInUse: usage('StoreInUse', 'The database is in use by another process'),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,16 +1,7 @@
-import { ConcordatError, type ErrorCode } from '../errors.js';
+import { ConcordatError } from '../errors.js';
 
 /** Wrong use and wrong configuration exit with 2, what went wrong while working with 1. */
-const USAGE: ReadonlySet<ErrorCode> = new Set([
-  'Usage',
-  'ConfigMissing',
-  'ConfigInvalid',
-  'PortInUse',
-  'KeyMismatch',
-  'StoreInUse',
-]);
-
-export const exitCodeOf = (error: unknown): number => (error instanceof ConcordatError && USAGE.has(error.code) ? 2 : 1);
+export const exitCodeOf = (error: unknown): number => (error instanceof ConcordatError ? error.entry.exitCode : 1);
 
 /** One line for the terminal. */
 export function oneLine(error: unknown): string {

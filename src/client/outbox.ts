@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ConcordatError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -47,7 +48,10 @@ export class Outbox {
   readonly #waiters = new Map<string, Set<Waiter>>();
   readonly #closing = new AbortController();
 
-  constructor(private readonly options: OutboxOptions) {}
+  constructor(private readonly options: OutboxOptions) {
+    // Every stream under way listens, and their number has its own limit.
+    setMaxListeners(0, this.#closing.signal);
+  }
 
   callerOf(stream: string): VotingCaller {
     return this.options.callerOf(stream);

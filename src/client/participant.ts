@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { HostPort, LoadedCluster } from '../config/index.js';
 import { loadCluster } from '../config/index.js';
 import type { ClusterAddresses } from '../contract/index.js';
@@ -82,6 +83,8 @@ export class Participant {
     private readonly transport: HttpTransport,
     private readonly writer: string,
   ) {
+    // Every handler that waits to run again listens.
+    setMaxListeners(0, this.#closing.signal);
     const log = options.log ?? silentLogger;
     const journal = new Journal(store, limits);
     const records = new EnrollmentStore(store);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { urlOf } from '../contract/index.js';
 import { ConcordatError, ERRORS } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
@@ -78,6 +79,7 @@ class Ballot {
   ) {
     const { n, f, addresses } = voting.view;
     const entry = entryOf(request);
+    setMaxListeners(n, this.#over.signal);
     this.#tally = new Tally({ n, f, need: options.need });
     this.#message = toMessage(request, addresses);
     this.#response = entry.kind === 'request' ? `${entry.response.action} ${clarkName(entry.response.body)}` : undefined;

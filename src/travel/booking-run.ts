@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Initiator, InitiatorActivity, ParticipantState } from '../client/index.js';
+import type { CreateActivityOptions, InitiatorActivity, ParticipantState } from '../client/index.js';
 import { ConcordatError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { CoordinationContext } from '../soap/messages/index.js';
@@ -20,8 +20,15 @@ export interface Partner {
   readonly writer: string;
 }
 
+/** What a booking needs of an activity. */
+export type BookedActivity = Pick<
+  InitiatorActivity,
+  'id' | 'invite' | 'participants' | 'complete' | 'close' | 'cancel' | 'ended'
+>;
+
 export interface BookingRunOptions {
-  readonly initiator: Pick<Initiator, 'createActivity'>;
+  /** The initiator of `src/client`. */
+  readonly initiator: { createActivity(options: CreateActivityOptions): Promise<BookedActivity> };
   readonly bookings: Bookings;
   readonly partners: Readonly<Record<ProviderRole, Partner>>;
   /** Asks a provider to take part: returns when it is registered. */
@@ -79,7 +86,7 @@ export class BookingRun {
     }
   }
 
-  async #activity(booking: Booking): Promise<InitiatorActivity> {
+  async #activity(booking: Booking): Promise<BookedActivity> {
     const activity = await this.o.initiator.createActivity({
       name: this.id,
       outcome: 'atomic',
@@ -89,7 +96,7 @@ export class BookingRun {
     return activity;
   }
 
-  async #reserve(booking: Booking, activity: InitiatorActivity): Promise<void> {
+  async #reserve(booking: Booking, activity: BookedActivity): Promise<void> {
     await Promise.all(
       PROVIDER_ROLES.map(async (role) => {
         const partner = this.o.partners[role];
@@ -101,7 +108,7 @@ export class BookingRun {
     this.o.bookings.move(this.id, 'completing', 'the airline and the hotel take part');
   }
 
-  async #complete(activity: InitiatorActivity): Promise<void> {
+  async #complete(activity: BookedActivity): Promise<void> {
     const invited = await activity.participants();
     const ids = invited.map(({ id }) => id);
     if (ids.length !== PROVIDER_ROLES.length)
@@ -118,7 +125,7 @@ export class BookingRun {
   }
 
   /** Waits until nobody works any more: each has completed, or cannot. */
-  async #outOfWork(activity: InitiatorActivity): Promise<readonly ParticipantState[]> {
+  async #outOfWork(activity: BookedActivity): Promise<readonly ParticipantState[]> {
     const until = performance.now() + TRAVEL_LIMITS.waitMs;
     for (;;) {
       const participants = await activity.participants();
@@ -129,13 +136,13 @@ export class BookingRun {
     }
   }
 
-  async #close(activity: InitiatorActivity): Promise<void> {
+  async #close(activity: BookedActivity): Promise<void> {
     await activity.close(undefined, { waitMs: TRAVEL_LIMITS.waitMs });
     await activity.ended({ waitMs: TRAVEL_LIMITS.waitMs });
     this.o.bookings.move(this.id, 'booked', 'booked');
   }
 
-  async #undo(activity: InitiatorActivity): Promise<void> {
+  async #undo(activity: BookedActivity): Promise<void> {
     await activity.cancel();
     await activity.ended({ waitMs: TRAVEL_LIMITS.waitMs });
     this.o.bookings.move(this.id, 'undone', 'undone: nothing is held and nothing is owed');

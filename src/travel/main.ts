@@ -43,11 +43,13 @@ async function run(flags: Flags): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve('interrupted'));
   });
   const chosen = SCENARIOS.filter(({ name }) => flags.scenario === undefined || name === flags.scenario);
-  const work = flags.once === true || flags.scenario !== undefined ? runOnce(stage, chosen) : runOn(stage, interrupted);
+  const once = flags.once === true || flags.scenario !== undefined;
+  const work = once ? runOnce(stage, chosen) : runOn(stage);
   let keep = flags.dir !== undefined;
   try {
     const end = await Promise.race([work, interrupted]);
-    if (end === 'interrupted') process.exitCode = INTERRUPTED;
+    // Without --once an interruption is the orderly end.
+    if (end === 'interrupted' && once) process.exitCode = INTERRUPTED;
     if (end === 'failed') {
       process.exitCode = 1;
       keep = true;
@@ -65,17 +67,17 @@ async function run(flags: Flags): Promise<void> {
   process.exit();
 }
 
-/** Runs until it is interrupted. */
-async function runOn(stage: Stage, interrupted: Promise<unknown>): Promise<'ended'> {
+/** Starts everything, and leaves it running: only an interruption ends it. */
+async function runOn(stage: Stage): Promise<never> {
   await start(stage);
-  say(`\nThe agency's desk takes bookings:
+  say(`
+The agency's desk takes bookings:
   curl -H 'content-type: application/json' -d '{"customer":"Ada"}' ${stage.agencyDesk}/bookings
   curl ${stage.agencyDesk}/bookings
 Keys, data and logs: ${stage.dir}
 Ctrl-C stops everything.`);
-  await interrupted;
-  say('\nstopping');
-  return 'ended';
+  for (const { name, exited } of stage.parts) void exited.then((how) => say(`${name} has stopped (${how})`));
+  return new Promise(() => undefined);
 }
 
 async function start(stage: Stage): Promise<void> {

@@ -88,8 +88,18 @@ export class Stage {
   }
 
   /** Every part that runs, with the address where it is reached. */
-  get parts(): readonly { readonly name: string; readonly address: string; readonly pid: number }[] {
-    return [...this.#parts.values()].map(({ plan: { name }, pid }) => ({ name, address: this.#address(name), pid }));
+  get parts(): readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly pid: number;
+    readonly exited: Promise<string>;
+  }[] {
+    return [...this.#parts.values()].map(({ plan: { name }, pid, exited }) => ({
+      name,
+      address: this.#address(name),
+      pid,
+      exited,
+    }));
   }
 
   get logs(): string {

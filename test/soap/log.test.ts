@@ -8,7 +8,13 @@ test('the log is one JSON line an event, its level a word, from the level on tha
   log.warn({ code: 'Busy', text: 'two\nlines' }, 'refused');
   expect(lines).toHaveLength(1);
   expect(lines[0]?.trimEnd()).not.toContain('\n');
-  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ name: 'replica-1', level: 'warn', code: 'Busy', text: 'two\nlines', msg: 'refused' });
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    name: 'replica-1',
+    level: 'warn',
+    code: 'Busy',
+    text: 'two\nlines',
+    msg: 'refused',
+  });
 });
 
 test('the silent logger takes everything', () => {
