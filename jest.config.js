@@ -1,5 +1,7 @@
 const common = {
   testEnvironment: 'node',
+  // Shared, noisy machines: the time a test may take, not the time it should.
+  testTimeout: 30_000,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

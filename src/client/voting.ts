@@ -168,7 +168,7 @@ class Ballot {
   }
 
   #failed(asked: number, error: unknown): ReplicaAnswer {
-    if (error instanceof ConcordatError && error.code === 'PeerUnreachable') return again(error.detail ?? error.code);
+    if (error instanceof ConcordatError && error.code === 'PeerUnreachable') return again(unreachable(error));
     const code = error instanceof ConcordatError ? error.code : 'Internal';
     const detail = error instanceof Error ? error.message : String(error);
     if (!this.#suspected.has(`${asked} ${code}`)) {
@@ -202,6 +202,12 @@ class Ballot {
 }
 
 const again = (why: string, waitsFor: readonly string[] = []): ReplicaAnswer => ({ kind: 'again', why, waitsFor });
+
+/** The transport's words and what the operating system said, `ECONNREFUSED` for instance. */
+function unreachable({ detail = 'unreachable', cause }: ConcordatError): string {
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  return detail.includes(code) ? detail : `${detail} (${code})`;
+}
 
 const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);
 
