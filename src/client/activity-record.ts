@@ -1,5 +1,5 @@
 import { ConcordatError } from '../errors.js';
-import type { ClientStore } from './open-store.js';
+import type { ClientStore } from '../store/index.js';
 
 /** How an initiator decided, as it asked for it; whether the replicas agreed says the journal. */
 export interface DecisionRecord {

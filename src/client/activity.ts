@@ -111,7 +111,8 @@ export class InitiatorActivity {
   /** Cancels, and compensates who has completed: an atomic activity as a whole, in a mixed one those that are named. */
   async cancel(ids?: readonly string[]): Promise<void> {
     if (this.outcome === 'atomic') {
-      if (ids !== undefined) throw new ConcordatError('InvalidParameters', 'an atomic activity is canceled as a whole: name nobody');
+      if (ids !== undefined)
+        throw new ConcordatError('InvalidParameters', 'an atomic activity is canceled as a whole: name nobody');
       this.#known('cancel', undefined);
       return this.#decide({ kind: 'cancel' }, { operation: 'cancelOrCompensateAllParticipants' });
     }
@@ -121,10 +122,14 @@ export class InitiatorActivity {
 
   /** Mixed activities only: compensates those that are named, once they have completed. */
   async compensate(ids: readonly string[], options: WaitOptions = {}): Promise<void> {
-    if (this.outcome === 'atomic') throw new ConcordatError('InvalidParameters', 'participants of an atomic activity are canceled together');
+    if (this.outcome === 'atomic')
+      throw new ConcordatError('InvalidParameters', 'participants of an atomic activity are canceled together');
     if (ids.length === 0) throw mustName('compensate');
     if (this.#known('compensate', ids) === undefined) await this.#ready('compensate', ids, options);
-    await this.#decide({ kind: 'compensate', participants: ids }, { operation: 'compensateParticipants', participants: refs(ids) });
+    await this.#decide(
+      { kind: 'compensate', participants: ids },
+      { operation: 'compensateParticipants', participants: refs(ids) },
+    );
   }
 
   /**
@@ -142,7 +147,9 @@ export class InitiatorActivity {
   #ready(kind: string, ids: readonly string[] | undefined, { waitMs }: WaitOptions): Promise<readonly string[]> {
     return this.#poll(waitMs, (participants) => {
       const named = ids ?? participants.filter((participant) => !hasExited(participant)).map(({ id }) => id);
-      const found = named.map((id) => participants.find((participant) => participant.id === id) ?? { id, state: 'not registered', ready: false });
+      const found = named.map(
+        (id) => participants.find((participant) => participant.id === id) ?? { id, state: 'not registered', ready: false },
+      );
       const lost = participants.filter((participant) => named.includes(participant.id) && isLost(participant));
       if (lost.length > 0) throw new ConcordatError('InvalidState', `${kind}: ${lost.map(describe).join(', ')}`);
       const missing = found.filter(({ ready }) => !ready);
@@ -152,14 +159,16 @@ export class InitiatorActivity {
 
   async #poll<T>(waitMs: number | undefined, judge: (participants: ParticipantState[]) => Judged<T>): Promise<T> {
     const { timeoutMs, pollMinMs, pollMaxMs } = this.parts.limits;
-    const until = performance.now() + (waitMs ?? timeoutMs);
+    const limit = waitMs ?? timeoutMs;
+    const until = performance.now() + limit;
     const backoff = new Backoff(pollMinMs, pollMaxMs);
-    for (;;) {
-      const judged = judge(await this.#look(Math.max(1, until - performance.now())));
+    let late: ConcordatError | undefined;
+    for (let left = limit; ; left = until - performance.now()) {
+      if (left <= 0 && late !== undefined) throw late;
+      const judged = judge(await this.#look(Math.max(1, left)).catch((error: unknown) => fail(late ?? error)));
       if ('done' in judged) return judged.done;
-      const left = until - performance.now();
-      if (left <= 0) throw new ConcordatError(judged.code, `after ${waitMs ?? timeoutMs} ms: ${judged.waitsFor.map(describe).join(', ')}`);
-      await pause(Math.min(left, backoff.next()));
+      late = new ConcordatError(judged.code, `after ${limit} ms: ${judged.waitsFor.map(describe).join(', ')}`);
+      await pause(Math.min(Math.max(0, until - performance.now()), backoff.next()));
     }
   }
 
@@ -190,7 +199,9 @@ export class InitiatorActivity {
   /** A decision made before, if it is the same; in an atomic activity another one is final. */
   #known(kind: DecisionRecord['kind'], ids: readonly string[] | undefined): DecisionRecord | undefined {
     const decisions = this.decisions.filter(({ status }) => status !== 'refused');
-    const same = decisions.find((decision) => decision.kind === kind && (ids === undefined || sameSet(decision.participants, ids)));
+    const same = decisions.find(
+      (decision) => decision.kind === kind && (ids === undefined || sameSet(decision.participants, ids)),
+    );
     const [first] = decisions;
     if (this.outcome === 'atomic' && first !== undefined && same === undefined) {
       throw new ConcordatError('InvalidState', `already decided: ${first.kind} ${first.participants?.join(', ') ?? ''}`.trim());
@@ -244,11 +255,18 @@ interface Named {
 
 type Judged<T> = { readonly done: T } | { readonly code: 'NotEnabled' | 'NoQuorum'; readonly waitsFor: readonly Named[] };
 
-const mayComplete = ({ protocol, state }: ParticipantState): boolean => protocol === 'CoordinatorCompletion' && state === 'Active';
-const hasExited = ({ agreedState, endedBy }: ParticipantState): boolean => agreedState === 'Ended' && endedBy === 'Exit';
-const isLost = ({ agreedState, endedBy }: ParticipantState): boolean => agreedState === 'Ended' && endedBy !== undefined && endedBy !== 'Exit';
+const fail = (error: unknown): never => {
+  throw error;
+};
 
-const mustName = (what: string): ConcordatError => new ConcordatError('InvalidParameters', `in a mixed activity, name the participants to ${what}`);
+const mayComplete = ({ protocol, state }: ParticipantState): boolean =>
+  protocol === 'CoordinatorCompletion' && state === 'Active';
+const hasExited = ({ agreedState, endedBy }: ParticipantState): boolean => agreedState === 'Ended' && endedBy === 'Exit';
+const isLost = ({ agreedState, endedBy }: ParticipantState): boolean =>
+  agreedState === 'Ended' && endedBy !== undefined && endedBy !== 'Exit';
+
+const mustName = (what: string): ConcordatError =>
+  new ConcordatError('InvalidParameters', `in a mixed activity, name the participants to ${what}`);
 
 /** `flight (urn:uuid:…) is Active`. */
 function describe({ id, state, matchcode = '', endedBy }: Named): string {
@@ -256,7 +274,8 @@ function describe({ id, state, matchcode = '', endedBy }: Named): string {
   return `${name} is ${state}${endedBy === undefined ? '' : ` by ${endedBy}`}`;
 }
 
-const refs = (ids: readonly string[]): { readonly participantId: string }[] => inOrder(ids).map((participantId) => ({ participantId }));
+const refs = (ids: readonly string[]): { readonly participantId: string }[] =>
+  inOrder(ids).map((participantId) => ({ participantId }));
 
 const sameSet = (a: readonly string[] | undefined, b: readonly string[]): boolean =>
   a !== undefined && labelOf('', a) === labelOf('', b);
@@ -264,7 +283,9 @@ const sameSet = (a: readonly string[] | undefined, b: readonly string[]): boolea
 /** One request of a kind and a set of participants, in whatever order they are named. */
 function labelOf(kind: string, ids: readonly string[] | undefined): string {
   if (ids === undefined) return kind;
-  return `${kind} ${createHash('sha256').update(JSON.stringify(inOrder(ids))).digest('base64url')}`;
+  return `${kind} ${createHash('sha256')
+    .update(JSON.stringify(inOrder(ids)))
+    .digest('base64url')}`;
 }
 
 const inOrder = (ids: readonly string[]): string[] => [...new Set(ids)].sort();

@@ -57,7 +57,8 @@ export function votesOf(loaded: LoadedCluster): Votes {
 export function contextView(addresses: ClusterAddresses): ClusterView {
   const n = addresses.replicas.length;
   const f = Math.floor((n - 1) / 3);
-  if (f < 1) throw new ConcordatError('InvalidParameters', `the context names ${n} replicas; fewer than 4 tolerate no faulty one`);
+  if (f < 1)
+    throw new ConcordatError('InvalidParameters', `the context names ${n} replicas; fewer than 4 tolerate no faulty one`);
   if (new Set(addresses.replicas).size < n) throw new ConcordatError('InvalidParameters', 'the context names a replica twice');
   const numbers = new Map<string, number>();
   const replicaOf = (identity: Identity): number | undefined => {
@@ -92,7 +93,10 @@ export function addressesOf(context: CoordinationContext): ClusterAddresses {
 /** The view for a context that arrived in `message`. @throws ConcordatError NotAuthorized if no initiator signed it */
 export function viewFromContext(message: VerifiedMessage): ClusterView {
   if (!message.identity.roles.has('initiator')) {
-    throw new ConcordatError('NotAuthorized', `${message.identity.name} is not initiator (OU=initiator), so its context names no cluster`);
+    throw new ConcordatError(
+      'NotAuthorized',
+      `${message.identity.name} is not initiator (OU=initiator), so its context names no cluster`,
+    );
   }
   return contextView(addressesOf(contextOf(message)));
 }

@@ -45,7 +45,8 @@ export class Commands {
     const target = this.options.find(id);
     if (target === undefined) throw new ConcordatError('UnknownParticipant', 'there is no such enrollment here');
     const replica = target.view.replicaOf(message.identity);
-    if (replica === undefined) throw new ConcordatError('NotAuthorized', `${message.identity.name} is no replica of this cluster`);
+    if (replica === undefined)
+      throw new ConcordatError('NotAuthorized', `${message.identity.name} is no replica of this cluster`);
     if (message.addressing.to !== target.record.address) {
       throw new ConcordatError('DestinationUnreachable', message.addressing.to ?? 'wsa:To is missing');
     }
@@ -88,7 +89,8 @@ export class Commands {
       this.options.log.warn({ enrollment: record.key, replica, code, relatesTo }, 'a replica sent a fault');
       return;
     }
-    if (this.#counts(view, replica, JSON.stringify(['fault', record.id, relatesTo]))) this.options.invalidState(record, relatesTo);
+    if (this.#counts(view, replica, JSON.stringify(['fault', record.id, relatesTo])))
+      this.options.invalidState(record, relatesTo);
   }
 
   #counts(view: ClusterView, replica: number, content: string): boolean {

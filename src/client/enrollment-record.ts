@@ -2,7 +2,7 @@ import type { ClusterAddresses } from '../contract/index.js';
 import { ConcordatError } from '../errors.js';
 import { isParticipantMessage, isProtocol, isState } from '../wsba/index.js';
 import type { ParticipantMessage, Protocol, State } from '../wsba/index.js';
-import type { ClientStore } from './open-store.js';
+import type { ClientStore } from '../store/index.js';
 
 /** What a participant keeps of one enrollment, beside its requests. */
 export interface EnrollmentRecord {

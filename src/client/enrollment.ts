@@ -3,7 +3,14 @@ import { ConcordatError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { EndpointReference } from '../soap/index.js';
 import { el, NS } from '../soap/index.js';
-import { encodeActivity, encodeFail, encodeInvitation, encodeNotification, encodeParticipant, encodeStatus } from '../soap/messages/index.js';
+import {
+  encodeActivity,
+  encodeFail,
+  encodeInvitation,
+  encodeNotification,
+  encodeParticipant,
+  encodeStatus,
+} from '../soap/messages/index.js';
 import { onReceive, onSend, TERMINAL_STATE } from '../wsba/index.js';
 import type { CoordinatorMessage, ParticipantMessage, Protocol, State } from '../wsba/index.js';
 import type { EnrollmentRecord, EnrollmentStore } from './enrollment-record.js';
@@ -133,7 +140,7 @@ export class Enrollment {
     const by = this.#record.ledBy;
     if (by === undefined) throw new ConcordatError('Internal', `enrollment ${this.key} ended by nothing`);
     const last = this.parts.journal.find(this.#record.stream, by);
-    for (let known = last?.answer; last !== undefined && known === undefined && !this.parts.closing.aborted; ) {
+    for (let known = last?.answer; last !== undefined && known === undefined && !this.parts.closing.aborted;) {
       known = await this.parts.outbox.answer(last, this.parts.limits.roundMs).catch(ifStillUnderWay);
     }
     return { by };
@@ -153,7 +160,10 @@ export class Enrollment {
         return this.#resend(cell.message);
       case 'InvalidState':
         // The coordinator's tables send no such thing in this state; f + 1 replicas did, so it is worth a look.
-        this.parts.log.warn({ enrollment: this.key, state, command }, 'a command that the state tables do not allow was passed over');
+        this.parts.log.warn(
+          { enrollment: this.key, state, command },
+          'a command that the state tables do not allow was passed over',
+        );
     }
   }
 
@@ -172,9 +182,18 @@ export class Enrollment {
     const { limits, log, outbox, closing } = this.parts;
     const { references, from } = this.#draft('Completed');
     const caller = outbox.callerOf(this.#record.stream);
-    const status = { endpoint: 'coordinator', messageId: `urn:uuid:${randomUUID()}`, references, body: encodeStatus(this.state) } as const;
+    const status = {
+      endpoint: 'coordinator',
+      messageId: `urn:uuid:${randomUUID()}`,
+      references,
+      body: encodeStatus(this.state),
+    } as const;
     caller
-      .ask(from === undefined ? status : { ...status, from }, { need: caller.view.f + 1, timeoutMs: limits.attemptTimeoutMs, signal: closing })
+      .ask(from === undefined ? status : { ...status, from }, {
+        need: caller.view.f + 1,
+        timeoutMs: limits.attemptTimeoutMs,
+        signal: closing,
+      })
       .catch((error: unknown) => log.warn({ enrollment: this.key, error: String(error) }, 'GetStatus could not be answered'));
   }
 
@@ -251,7 +270,11 @@ export class Enrollment {
     const { activity, matchcode, participant } = this.#record;
     return {
       endpoint: 'coordinator',
-      references: [encodeActivity(activity), ...(matchcode === '' ? [] : [encodeInvitation(matchcode)]), encodeParticipant(participant)],
+      references: [
+        encodeActivity(activity),
+        ...(matchcode === '' ? [] : [encodeInvitation(matchcode)]),
+        encodeParticipant(participant),
+      ],
       body: message === 'Fail' ? encodeFail(this.#exception) : encodeNotification(message),
       need: 'believe',
       messageId: `urn:uuid:${randomUUID()}`,

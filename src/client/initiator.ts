@@ -8,7 +8,11 @@ import type { Logger } from '../log.js';
 import { silentLogger } from '../log.js';
 import type { Credentials } from '../soap/index.js';
 import { HttpTransport, parseCanonical, SoapCaller } from '../soap/index.js';
-import { COORDINATION_TYPE, decodeCreateCoordinationContextResponse, encodeCreateCoordinationContext } from '../soap/messages/index.js';
+import {
+  COORDINATION_TYPE,
+  decodeCreateCoordinationContextResponse,
+  encodeCreateCoordinationContext,
+} from '../soap/messages/index.js';
 import type { ActivityRecord } from './activity-record.js';
 import { getActivity, listActivities, putActivity } from './activity-record.js';
 import { InitiatorActivity } from './activity.js';
@@ -18,9 +22,8 @@ import type { Draft } from './journal.js';
 import { Journal } from './journal.js';
 import type { ClientLimits } from './limits.js';
 import { CLIENT_LIMITS } from './limits.js';
-import type { ClientStore } from './open-store.js';
-import { openStore } from './open-store.js';
 import { Outbox } from './outbox.js';
+import { ClientStore } from '../store/index.js';
 import type { Suspicion } from './voting.js';
 import { VotingCaller } from './voting.js';
 
@@ -93,10 +96,15 @@ export class Initiator {
       log,
       ...(onSuspect === undefined ? {} : { onSuspect }),
     });
-    const store = openStore(options.store);
+    const store = ClientStore.open(options.store);
     const journal = new Journal(store, limits);
     const outbox = new Outbox({ journal, callerOf: () => caller, limits, log });
-    const initiator = new Initiator({ store, journal, outbox, caller, votes: votesOf(cluster), limits }, writer, clock, transport);
+    const initiator = new Initiator(
+      { store, journal, outbox, caller, votes: votesOf(cluster), limits },
+      writer,
+      clock,
+      transport,
+    );
     initiator.resume();
     return initiator;
   }

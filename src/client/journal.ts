@@ -4,7 +4,7 @@ import { ConcordatError, ERRORS } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { EndpointReference, XmlElement } from '../soap/index.js';
 import { eprFromXml, eprToXml, NS, parseCanonical, serialize } from '../soap/index.js';
-import type { ClientStore } from './open-store.js';
+import type { ClientStore } from '../store/index.js';
 import type { ClusterRequest } from './request.js';
 
 /** What is written down of an answer: enough to give it again after a crash without asking. */

@@ -175,7 +175,12 @@ export class Outbox {
         reject: (error) => (leave(), reject(error)),
       };
       const giveUp = (): void =>
-        waiter.reject(new ConcordatError('NoQuorum', `${label}, within ${timeoutMs} ms: ${this.#workers.get(stream)?.summary ?? 'not asked yet'}`));
+        waiter.reject(
+          new ConcordatError(
+            'NoQuorum',
+            `${label}, within ${timeoutMs} ms: ${this.#workers.get(stream)?.summary ?? 'not asked yet'}`,
+          ),
+        );
       const timer = setTimeout(giveUp, timeoutMs);
       this.#waiters.set(stream, waiters.add(waiter));
     });

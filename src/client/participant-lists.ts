@@ -75,7 +75,10 @@ export function uniteLists(lists: readonly (readonly ParticipantEntry[])[], rule
 
 /** An id derives from activity, matchcode and writer, so entries of one id are about one participant. */
 function namesItself(activity: string, { participantId, matchcode, writer }: ParticipantEntry): boolean {
-  return streamOf(activity, matchcode, writer) !== undefined && participantOfStream(participantStream(activity, matchcode, writer)) === participantId;
+  return (
+    streamOf(activity, matchcode, writer) !== undefined &&
+    participantOfStream(participantStream(activity, matchcode, writer)) === participantId
+  );
 }
 
 function streamOf(activity: string, matchcode: string, writer: string): string | undefined {

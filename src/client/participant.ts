@@ -25,9 +25,8 @@ import type { Draft } from './journal.js';
 import { Journal } from './journal.js';
 import type { ClientLimits } from './limits.js';
 import { CLIENT_LIMITS } from './limits.js';
-import type { ClientStore } from './open-store.js';
-import { openStore } from './open-store.js';
 import { Outbox } from './outbox.js';
+import { ClientStore } from '../store/index.js';
 import type { Suspicion } from './voting.js';
 import { VotingCaller } from './voting.js';
 
@@ -109,8 +108,9 @@ export class Participant {
     const transport = new HttpTransport({ timeoutMs: limits.attemptTimeoutMs });
     const caller = new SoapCaller({ signer, verifier, transport, clock });
     const suspect = onSuspect === undefined ? {} : { onSuspect };
-    const newCaller = (view: ClusterView): VotingCaller => new VotingCaller({ view, caller, signer, limits, clock, log, ...suspect });
-    const store = openStore(options.store);
+    const newCaller = (view: ClusterView): VotingCaller =>
+      new VotingCaller({ view, caller, signer, limits, clock, log, ...suspect });
+    const store = ClientStore.open(options.store);
     try {
       const { writer } = ownIdentity(credentials);
       const participant = new Participant(options, configured, store, limits, newCaller, transport, writer);
@@ -219,7 +219,12 @@ export class Participant {
     for (const [id, { state }] of this.#enrollments) if (state === TERMINAL_STATE) this.#enrollments.delete(id);
   }
 
-  #enroll(context: CoordinationContext, place: Place, { key, protocol }: RegisterOptions, cluster: ClusterAddresses | undefined): EnrollmentRecord {
+  #enroll(
+    context: CoordinationContext,
+    place: Place,
+    { key, protocol }: RegisterOptions,
+    cluster: ClusterAddresses | undefined,
+  ): EnrollmentRecord {
     const { journal, records } = this.#parts;
     const other = records.byStream(place.stream);
     if (other !== undefined) throw new ConcordatError('CannotRegisterParticipant', `key ${other.key} has used this invitation`);
@@ -242,16 +247,25 @@ export class Participant {
   }
 
   /** The context and, if it says so itself, where its cluster is. */
-  #clusterOf(given: CoordinationContext | VerifiedMessage): { context: CoordinationContext; cluster: ClusterAddresses | undefined } {
+  #clusterOf(given: CoordinationContext | VerifiedMessage): {
+    context: CoordinationContext;
+    cluster: ClusterAddresses | undefined;
+  } {
     const context = 'raw' in given ? contextOf(given) : given;
     if (this.configured !== undefined) {
       if (!isAddressedTo(this.configured.addresses, context.registrationService.address, 'registration')) {
-        throw new ConcordatError('InvalidParameters', `the context is of another cluster: ${context.registrationService.address}`);
+        throw new ConcordatError(
+          'InvalidParameters',
+          `the context is of another cluster: ${context.registrationService.address}`,
+        );
       }
       return { context, cluster: undefined };
     }
     if (!('raw' in given)) {
-      throw new ConcordatError('NotAuthorized', 'without a cluster.json a context counts only in the signed message that brought it');
+      throw new ConcordatError(
+        'NotAuthorized',
+        'without a cluster.json a context counts only in the signed message that brought it',
+      );
     }
     return { context, cluster: viewFromContext(given).addresses };
   }
@@ -290,7 +304,9 @@ function placeOf(context: CoordinationContext, writer: string): Place {
 
 function registerDraft(context: CoordinationContext, record: EnrollmentRecord): Draft {
   const protocolIdentifier =
-    record.protocol === 'ParticipantCompletion' ? PROTOCOL_IDENTIFIER.participantCompletion : PROTOCOL_IDENTIFIER.coordinatorCompletion;
+    record.protocol === 'ParticipantCompletion'
+      ? PROTOCOL_IDENTIFIER.participantCompletion
+      : PROTOCOL_IDENTIFIER.coordinatorCompletion;
   return {
     endpoint: 'registration',
     references: context.registrationService.referenceParameters,

@@ -108,7 +108,9 @@ export class Tally {
       case 'accepted':
         return { kind: 'agreed', agreed: first };
       case 'reply': {
-        const replies = group.flatMap(([replica, answer]) => (answer.kind === 'reply' ? [[replica, answer.message] as const] : []));
+        const replies = group.flatMap(([replica, answer]) =>
+          answer.kind === 'reply' ? [[replica, answer.message] as const] : [],
+        );
         return { kind: 'agreed', agreed: { kind: 'reply', body: first.message.body, replies: new Map(replies) } };
       }
     }

@@ -173,7 +173,10 @@ class Ballot {
     const detail = error instanceof Error ? error.message : String(error);
     if (!this.#suspected.has(`${asked} ${code}`)) {
       this.#suspected.add(`${asked} ${code}`);
-      this.voting.log.warn({ replica: asked, code, detail, messageId: this.request.messageId }, 'a replica gave an answer that does not count');
+      this.voting.log.warn(
+        { replica: asked, code, detail, messageId: this.request.messageId },
+        'a replica gave an answer that does not count',
+      );
       this.voting.onSuspect?.({ replica: asked, code, detail });
     }
     return again(`an answer that does not count: ${detail}`);

@@ -85,7 +85,7 @@ class SignedHttpClient extends soap.HttpClient {
       if (error !== null && error !== undefined) return void callback(error);
       let content: string;
       try {
-        content = this.#open(String(body ?? ''), messageId);
+        content = this.#open(typeof body === 'string' ? body : '', messageId);
       } catch (refused) {
         return void callback(refused);
       }
@@ -96,7 +96,9 @@ class SignedHttpClient extends soap.HttpClient {
 
   #sign(url: string, xml: string, messageId: string, headers: IHeaders = {}): string {
     const { soapVersion, body } = parseEnvelope(xml);
-    const content = parseCanonical(canonicalize(body, [])).children.filter((node): node is XmlElement => typeof node !== 'string')[0];
+    const content = parseCanonical(canonicalize(body, [])).children.filter(
+      (node): node is XmlElement => typeof node !== 'string',
+    )[0];
     if (content === undefined) throw new ConcordatError('EnvelopeStructure', 'the Body is empty');
     return this.signer.sign(
       {
@@ -114,7 +116,8 @@ class SignedHttpClient extends soap.HttpClient {
     if (raw.trim() === '') return '';
     const message = this.verifier.verify(raw, this.#now());
     const { relatesTo } = message.addressing;
-    if (relatesTo !== messageId) throw new ConcordatError('InvalidAddressingHeader', `the answer relates to ${relatesTo ?? 'nothing'}`);
+    if (relatesTo !== messageId)
+      throw new ConcordatError('InvalidAddressingHeader', `the answer relates to ${relatesTo ?? 'nothing'}`);
     if (this.signed.accepts?.(message) === false) {
       throw new ConcordatError('NotAuthorized', `${message.identity.name} may not answer this`);
     }

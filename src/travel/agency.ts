@@ -99,7 +99,8 @@ export class Agency {
     const reserve = (partner: Partner, context: CoordinationContext, body: Reserve): Promise<void> =>
       this.#reserve(partner, context, body);
     const { initiator, bookings } = this;
-    const run = new BookingRun({ initiator, bookings, partners, reserve, log, signal: this.#stopping.signal }, id);
+    const { patienceMs } = TRAVEL_LIMITS;
+    const run = new BookingRun({ initiator, bookings, partners, reserve, log, patienceMs, signal: this.#stopping.signal }, id);
     const ended = run
       .carry()
       .catch((error: unknown) => log.error({ booking: id, err: error }, 'a booking stopped'))

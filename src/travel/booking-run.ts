@@ -34,16 +34,20 @@ export interface BookingRunOptions {
   /** Asks a provider to take part: returns when it is registered. */
   readonly reserve: (partner: Partner, context: CoordinationContext, reserve: Reserve) => Promise<void>;
   readonly log: Logger;
+  /** How long, in milliseconds, failures that may pass are borne before the decision; then the booking is undone. */
+  readonly patienceMs: number;
   /** Aborted when the agency stops. */
   readonly signal: AbortSignal;
 }
 
 /**
  * Carries one booking from the step that is written down to its end. Each step may be repeated: names, labels and keys are
- * the booking's, so a repetition gives what the first time gave. A step that fails for a reason that may pass is tried again
- * for as long as the agency lives; until the decision any other failure undoes the booking.
+ * the booking's, so a repetition gives what the first time gave. A step that fails for a reason that may pass is tried again:
+ * until the decision with some patience, after it for as long as the agency lives. What else fails before the decision undoes
+ * the booking.
  */
 export class BookingRun {
+  readonly #begun = performance.now();
   #pauseMs: number = TRAVEL_LIMITS.retryMinMs;
 
   constructor(
@@ -151,7 +155,9 @@ export class BookingRun {
   async #failed(booking: Booking, error: unknown): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
     this.o.log.warn({ booking: this.id, state: booking.state, error: message }, 'a step of a booking failed');
-    if (UNDECIDED.has(booking.state) && error instanceof ConcordatError && !error.entry.retryable) {
+    const mayPass = !(error instanceof ConcordatError) || error.entry.retryable;
+    const isPatient = performance.now() - this.#begun < this.o.patienceMs;
+    if (UNDECIDED.has(booking.state) && !(mayPass && isPatient)) {
       this.o.bookings.move(this.id, 'undoing', `undoing the booking: ${message}`, message);
       return;
     }

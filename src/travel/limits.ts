@@ -15,6 +15,8 @@ export const TRAVEL_LIMITS = {
   /** Pause before the agency tries a step again that failed for a reason that may pass: the first, and the longest. */
   retryMinMs: 100,
   retryMaxMs: 2_000,
+  /** How long a booking that is not decided yet bears failures that may pass. */
+  patienceMs: 60_000,
   /** One wait for the participants of an activity to get somewhere, before it is looked at afresh. */
   waitMs: 15_000,
   /** Pause between two looks at the participants of an activity. */

@@ -37,11 +37,11 @@ const program = new Command('demo')
   .action(run);
 
 async function run(flags: Flags): Promise<void> {
-  const dir = flags.dir ?? mkdtempSync(join(tmpdir(), 'concordat-travel-'));
-  const stage = await Stage.open(dir);
   const interrupted = new Promise<'interrupted'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve('interrupted'));
   });
+  const dir = flags.dir ?? mkdtempSync(join(tmpdir(), 'concordat-travel-'));
+  const stage = await Stage.open(dir);
   const chosen = SCENARIOS.filter(({ name }) => flags.scenario === undefined || name === flags.scenario);
   const once = flags.once === true || flags.scenario !== undefined;
   const work = once ? runOnce(stage, chosen) : runOn(stage);

@@ -12,7 +12,12 @@ let initiator: Initiator;
 const opened: { close(): Promise<void> }[] = [];
 
 beforeAll(async () => {
-  cluster = await LocalCluster.make({ clients: [{ name: 'airline', roles: ['participant'] }, { name: 'hotel', roles: ['participant'] }] });
+  cluster = await LocalCluster.make({
+    clients: [
+      { name: 'airline', roles: ['participant'] },
+      { name: 'hotel', roles: ['participant'] },
+    ],
+  });
   dir = mkdtempSync(join(tmpdir(), 'concordat-client-'));
   initiator = await Initiator.open({ cluster: cluster.dir, credentials: cluster.keys('initiator'), store: ':memory:' });
 }, 60_000);
@@ -133,17 +138,84 @@ describe('an initiator and participants at four replicas', () => {
     const send = (by: string) =>
       createVerifier(cluster.cluster.authorityPems).verify(
         new Signer(cluster.keys(by)).sign(
-          { soapVersion: '1.1', addressing: { action: 'urn:book' }, headers: [contextToXml(context)], body: el(NS.concordat, 'Book') },
+          {
+            soapVersion: '1.1',
+            addressing: { action: 'urn:book' },
+            headers: [contextToXml(context)],
+            body: el(NS.concordat, 'Book'),
+          },
           Date.now(),
         ),
         Date.now(),
       );
-    await expect(a.register(context, { key: 'c1', protocol: 'ParticipantCompletion' })).rejects.toMatchObject({ code: 'NotAuthorized' });
-    await expect(a.register(send('hotel'), { key: 'c1', protocol: 'ParticipantCompletion' })).rejects.toMatchObject({ code: 'NotAuthorized' });
+    await expect(a.register(context, { key: 'c1', protocol: 'ParticipantCompletion' })).rejects.toMatchObject({
+      code: 'NotAuthorized',
+    });
+    await expect(a.register(send('hotel'), { key: 'c1', protocol: 'ParticipantCompletion' })).rejects.toMatchObject({
+      code: 'NotAuthorized',
+    });
     const flight = await a.register(send('initiator'), { key: 'c1', protocol: 'ParticipantCompletion' });
     await flight.completed();
     await activity.close();
     expect(await flight.ended()).toEqual({ by: 'Closed' });
     expect((await activity.ended()).map(({ agreedState }) => agreedState)).toEqual(['Ended']);
+  }, 30_000);
+
+  test('carry on with one replica down, and name in their error whom a close waits for', async () => {
+    const airline = new Service();
+    const a = await airline.open('airline');
+    await cluster.stop(4);
+    try {
+      const activity = await initiator.createActivity({ name: 'trip-three', outcome: 'atomic' });
+      const flight = await a.register(await activity.invite('flight'), { key: 'three', protocol: 'ParticipantCompletion' });
+      await expect(activity.close(undefined, { waitMs: 100 })).rejects.toMatchObject({
+        code: 'NotEnabled',
+        detail: expect.stringContaining(`flight (${flight.participant}) is Active`) as unknown,
+      });
+      expect(activity.decision).toBeUndefined();
+      await flight.completed();
+      await activity.close();
+      expect(await flight.ended()).toEqual({ by: 'Closed' });
+      await activity.ended();
+    } finally {
+      await cluster.start(4);
+    }
+  }, 30_000);
+
+  test('refuse to close over a participant that failed, and can cancel then', async () => {
+    const airline = new Service();
+    const a = await airline.open('airline');
+    const activity = await initiator.createActivity({ name: 'trip-failed', outcome: 'atomic' });
+    const flight = await a.register(await activity.invite('flight'), { key: 'failed', protocol: 'ParticipantCompletion' });
+    await flight.fail('NoSeat');
+    expect(await flight.ended()).toEqual({ by: 'Fail' });
+    await expect(activity.close([flight.participant])).rejects.toMatchObject({ code: 'InvalidState' });
+    await activity.cancel();
+    expect(await activity.ended()).toMatchObject([{ endedBy: 'Fail', exception: 'NoSeat' }]);
+  }, 30_000);
+
+  test('come back from their stores: an open participant closes after both have restarted', async () => {
+    const airline = new Service();
+    const store = join(dir, 'airline.db');
+    const own = { cluster: cluster.dir, credentials: cluster.keys('initiator'), store: join(dir, 'initiator.db') };
+    const before = await Initiator.open(own);
+    const first = await airline.open('airline', { store });
+    const activity = await before.createActivity({ name: 'trip-restart', outcome: 'atomic' });
+    const context = await activity.invite('flight');
+    await (await first.register(context, { key: 'restart', protocol: 'ParticipantCompletion' })).completed();
+    await before.close();
+    await first.close();
+
+    const port = Number(new URL(first.url).port);
+    const second = await airline.open('airline', { store, listen: { host: '127.0.0.1', port } });
+    const after = await Initiator.open(own);
+    opened.push(after);
+    const [same] = after.activities();
+    expect(same?.id).toBe(activity.id);
+    expect(await same?.invite('flight')).toEqual(context);
+    await same?.close();
+    const [flight] = second.enrollments();
+    expect(await flight?.ended()).toEqual({ by: 'Closed' });
+    expect((await same?.ended())?.map(({ endedBy }) => endedBy)).toEqual(['Closed']);
   }, 30_000);
 });

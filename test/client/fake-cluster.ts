@@ -8,7 +8,17 @@ import { initCluster, loadClientKeys, loadCluster, loadReplicaKeys } from '../..
 import { pathOf, SERVED } from '../../src/contract/index.js';
 import { silentLogger } from '../../src/log.js';
 import type { CallResult, Edge, EdgeAnswer, OutgoingMessage, VerifiedMessage, XmlElement } from '../../src/soap/index.js';
-import { el, HttpTransport, NS, referenceParameterHeaders, Signer, SoapCaller, startEdge, TrustStore, Verifier } from '../../src/soap/index.js';
+import {
+  el,
+  HttpTransport,
+  NS,
+  referenceParameterHeaders,
+  Signer,
+  SoapCaller,
+  startEdge,
+  TrustStore,
+  Verifier,
+} from '../../src/soap/index.js';
 import { commandId } from '../../src/wsba/index.js';
 import type { Enrollment } from '../../src/client/index.js';
 
@@ -35,7 +45,11 @@ export interface Content {
   readonly body: XmlElement;
 }
 
-export const contentOf = ({ addressing, headers, body }: VerifiedMessage): Content => ({ messageId: addressing.messageId, headers, body });
+export const contentOf = ({ addressing, headers, body }: VerifiedMessage): Content => ({
+  messageId: addressing.messageId,
+  headers,
+  body,
+});
 
 /** A replica that answers as it is told: the real edge with the real keys, and nothing behind it. */
 export class FakeReplica {
@@ -131,7 +145,13 @@ export class FakeCluster {
   }
 
   /** Sends a message to a participant as replica `id`; `changes` make it wrong. */
-  command(id: number, enrollment: Enrollment, service: { address: string; id: string }, name: string, changes: Partial<OutgoingMessage['addressing']> = {}): Promise<CallResult> {
+  command(
+    id: number,
+    enrollment: Enrollment,
+    service: { address: string; id: string },
+    name: string,
+    changes: Partial<OutgoingMessage['addressing']> = {},
+  ): Promise<CallResult> {
     const message: OutgoingMessage = {
       soapVersion: '1.1',
       addressing: {
@@ -147,7 +167,12 @@ export class FakeCluster {
       }),
       body: el(NS.wsba, name),
     };
-    const caller = new SoapCaller({ signer: this.signerOf(id), verifier: verifierOf(this.cluster), transport: this.#transport, clock: Date.now });
+    const caller = new SoapCaller({
+      signer: this.signerOf(id),
+      verifier: verifierOf(this.cluster),
+      transport: this.#transport,
+      clock: Date.now,
+    });
     return caller.call(service.address, message);
   }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,8 +21,8 @@ afterAll(() => fakes.close());
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'concordat-initiator-'));
   await fakes.reset(busy);
-  return () => rmSync(dir, { recursive: true, force: true });
 });
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const busy = (): never => {
   throw new ConcordatError('Busy');
@@ -30,7 +30,8 @@ const busy = (): never => {
 
 function context(message: VerifiedMessage): EdgeAnswer {
   const addresses = { logical: fakes.cluster.config.address, replicas: fakes.cluster.replicas.map(({ url }) => url) };
-  const action = message.body.ns === NS.wscoor ? `${NS.wscoor}/CreateCoordinationContextResponse` : `${NS.wsbai}${message.body.name}Response`;
+  const action =
+    message.body.ns === NS.wscoor ? `${NS.wscoor}/CreateCoordinationContextResponse` : `${NS.wsbai}${message.body.name}Response`;
   return reply(
     message,
     action,
@@ -55,7 +56,8 @@ const open = (timeoutMs = 5_000): Promise<Initiator> =>
     limits: QUICK,
   });
 const TRIP = { name: 'trip-17', outcome: 'atomic' } as const;
-const contents = (): Set<string> => new Set(fakes.replicas.flatMap(({ heard }) => heard.map((one) => JSON.stringify(contentOf(one)))));
+const contents = (): Set<string> =>
+  new Set(fakes.replicas.flatMap(({ heard }) => heard.map((one) => JSON.stringify(contentOf(one)))));
 
 describe('an initiator', () => {
   test('sends exactly the same again after a crash, and the name stands for the same activity', async () => {

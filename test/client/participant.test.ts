@@ -54,7 +54,12 @@ const note = (what: string) => (): Promise<void> => {
   told.push(what);
   return Promise.resolve();
 };
-const HANDLERS: Handlers = { complete: note('complete'), close: note('close'), cancel: note('cancel'), compensate: note('compensate') };
+const HANDLERS: Handlers = {
+  complete: note('complete'),
+  close: note('close'),
+  cancel: note('cancel'),
+  compensate: note('compensate'),
+};
 
 async function open(options: Partial<ParticipantOptions> = {}): Promise<Participant> {
   participant = await Participant.open({
@@ -69,7 +74,9 @@ async function open(options: Partial<ParticipantOptions> = {}): Promise<Particip
   return participant;
 }
 
-async function enrolled(options: Partial<ParticipantOptions> = {}): Promise<{ enrollment: Enrollment; service: { address: string; id: string } }> {
+async function enrolled(
+  options: Partial<ParticipantOptions> = {},
+): Promise<{ enrollment: Enrollment; service: { address: string; id: string } }> {
   const opened = await open(options);
   const enrollment = await opened.register(context(), { key: 'booking-17', protocol: 'ParticipantCompletion' });
   return { enrollment, service: registered() };
@@ -98,7 +105,9 @@ describe('a participant', () => {
     expect(await enrollment.ended()).toEqual({ by: 'Canceled' });
     expect(told).toEqual(['cancel']);
     await everywhere('Canceled');
-    expect(heard(1, 'Canceled')[0]?.headers.find(({ name }) => name === 'Sequence')?.children).toMatchObject([{ name: 'Number', children: ['2'] }]);
+    expect(heard(1, 'Canceled')[0]?.headers.find(({ name }) => name === 'Sequence')?.children).toMatchObject([
+      { name: 'Number', children: ['2'] },
+    ]);
   });
 
   test('counts a replica once, however often it says the same', async () => {
@@ -112,8 +121,12 @@ describe('a participant', () => {
     const wrongId = { messageId: 'urn:uuid:22222222-2222-8222-8222-222222222222' };
     for (const id of [1, 2, 3]) {
       expect(faultOf(await fakes.command(id, enrollment, service, 'Cancel', wrongId))).toBe('InvalidParameters');
-      expect(faultOf(await fakes.command(id, enrollment, service, 'Cancel', { action: `${NS.wsba}/Close` }))).toBe('ActionMismatch');
-      expect(faultOf(await fakes.command(id, enrollment, service, 'Cancel', { to: 'http://elsewhere.example/participant' }))).toBe('DestinationUnreachable');
+      expect(faultOf(await fakes.command(id, enrollment, service, 'Cancel', { action: `${NS.wsba}/Close` }))).toBe(
+        'ActionMismatch',
+      );
+      expect(
+        faultOf(await fakes.command(id, enrollment, service, 'Cancel', { to: 'http://elsewhere.example/participant' })),
+      ).toBe('DestinationUnreachable');
       expect(faultOf(await fakes.command(id, enrollment, { ...service, id: 'guessed' }, 'Cancel'))).toBe('UnknownParticipant');
     }
     expect([told, enrollment.state]).toEqual([[], 'Active']);
@@ -180,7 +193,9 @@ describe('a participant', () => {
     expect(enrollment.state).toBe('Active');
     const registers = [2, 3, 4].flatMap((id) => heard(id, 'Register'));
     expect(new Set(registers.map((one) => JSON.stringify(contentOf(one)))).size).toBe(1);
-    await expect(opened.register(context(), { key: 'another', protocol: 'ParticipantCompletion' })).rejects.toMatchObject({ code: 'CannotRegisterParticipant' });
+    await expect(opened.register(context(), { key: 'another', protocol: 'ParticipantCompletion' })).rejects.toMatchObject({
+      code: 'CannotRegisterParticipant',
+    });
   });
 
   test('runs a handler again that failed, and again after a crash', async () => {

@@ -30,7 +30,11 @@ beforeEach(async () => {
 
 const LIST = 'listParticipantsResponse';
 const decided = (message: VerifiedMessage, decision: string): EdgeAnswer =>
-  reply(message, NS.wsbai + LIST, el(NS.wsbai, LIST, {}, el(NS.wsbai, 'participantList'), el(NS.concordat, 'Decision', {}, decision)));
+  reply(
+    message,
+    NS.wsbai + LIST,
+    el(NS.wsbai, LIST, {}, el(NS.wsbai, 'participantList'), el(NS.concordat, 'Decision', {}, decision)),
+  );
 
 let serial = 0;
 const question = (): ClusterRequest => ({
@@ -39,7 +43,12 @@ const question = (): ClusterRequest => ({
   references: [encodeActivity('urn:uuid:00000000-0000-8000-8000-000000000000')],
   body: encodeInitiatorRequest({ operation: 'listParticipants' }),
 });
-const notification = (): ClusterRequest => ({ ...question(), endpoint: 'coordinator', body: encodeNotification('Completed'), sequence: { number: 2 } });
+const notification = (): ClusterRequest => ({
+  ...question(),
+  endpoint: 'coordinator',
+  body: encodeNotification('Completed'),
+  sequence: { number: 2 },
+});
 
 function ask(request: ClusterRequest, options: Partial<AskOptions> = {}): Promise<Agreed> {
   const signer = new Signer(fakes.keys('initiator'));
@@ -94,7 +103,8 @@ describe('a voting call', () => {
   });
 
   test('does not count an answer to another request', async () => {
-    fakes.replica(1).script = (message) => decided({ ...message, addressing: { ...message.addressing, messageId: 'urn:uuid:other' } }, 'close');
+    fakes.replica(1).script = (message) =>
+      decided({ ...message, addressing: { ...message.addressing, messageId: 'urn:uuid:other' } }, 'close');
     const agreed = await ask(question(), { need: 3 });
     expect(agreed.kind === 'reply' && [...agreed.replies.keys()].sort()).toEqual([2, 3, 4]);
     await until(() => suspicions.some(({ replica, code }) => replica === 1 && code === 'InvalidAddressingHeader'), 'a suspicion');

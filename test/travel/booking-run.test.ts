@@ -30,6 +30,7 @@ class Scene {
   readonly stopping = new AbortController();
   /** Failures to come, by the name of the call, first one first. */
   readonly failures = new Map<string, Error[]>();
+  patienceMs = 60_000;
   /** Whether the hotel has a room. */
   room = true;
   #completed = false;
@@ -47,6 +48,7 @@ class Scene {
       partners: PARTNERS,
       reserve: ({ role }: Partner) => this.#call(`reserve ${role}`, () => undefined),
       log: silentLogger,
+      patienceMs: this.patienceMs,
       signal: this.stopping.signal,
     };
     return new BookingRun(options, ID).carry();
@@ -143,6 +145,20 @@ describe('a booking', () => {
     await scene.run();
     expect(scene.state).toBe('booked');
     expect(scene.calls).not.toContain('cancel');
+  });
+
+  test('is undone when its patience with a provider that cannot be reached is over', async () => {
+    scene.patienceMs = 0;
+    scene.fail('reserve hotel', new ConcordatError('PeerUnreachable', 'the hotel'));
+    await scene.run();
+    expect(scene.bookings.get(ID)).toMatchObject({ state: 'undone', reason: expect.stringContaining('the hotel') as unknown });
+  });
+
+  test('knows no impatience once it is decided', async () => {
+    scene.patienceMs = 0;
+    scene.fail('close', new ConcordatError('NoQuorum'), new ConcordatError('NoQuorum'));
+    await scene.run();
+    expect(scene.state).toBe('booked');
   });
 
   test('stays with its decision when the decided step fails for good', async () => {
