@@ -165,7 +165,9 @@ export class InitiatorActivity {
     let late: ConcordatError | undefined;
     for (let left = limit; ; left = until - performance.now()) {
       if (left <= 0 && late !== undefined) throw late;
-      const judged = judge(await this.#look(Math.max(1, left)).catch((error: unknown) => fail(late ?? error)));
+      const judged = judge(
+        await this.#look(Math.max(1, left)).catch((error: unknown) => fail(isNoQuorum(error) ? (late ?? error) : error)),
+      );
       if ('done' in judged) return judged.done;
       late = new ConcordatError(judged.code, `after ${limit} ms: ${judged.waitsFor.map(describe).join(', ')}`);
       await pause(Math.min(Math.max(0, until - performance.now()), backoff.next()));
@@ -254,6 +256,8 @@ interface Named {
 }
 
 type Judged<T> = { readonly done: T } | { readonly code: 'NotEnabled' | 'NoQuorum'; readonly waitsFor: readonly Named[] };
+
+const isNoQuorum = (error: unknown): boolean => error instanceof ConcordatError && error.code === 'NoQuorum';
 
 const fail = (error: unknown): never => {
   throw error;

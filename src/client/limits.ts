@@ -18,6 +18,8 @@ export interface ClientLimits {
   /** Pause before a participant's handler that failed runs again, from the first to the second. */
   readonly handlerRetryMinMs: number;
   readonly handlerRetryMaxMs: number;
+  /** How long closing a participant waits for handlers that are running. */
+  readonly closeWaitMs: number;
   /** Commands of one replica that wait for other replicas to send the same; the oldest is forgotten, it will come again. */
   readonly maxCommandVotes: number;
   /** Streams whose requests are kept in memory beside the store. */
@@ -42,6 +44,7 @@ export const CLIENT_LIMITS: ClientLimits = {
   pollMaxMs: 1_000,
   handlerRetryMinMs: 500,
   handlerRetryMaxMs: 60_000,
+  closeWaitMs: 10_000,
   maxCommandVotes: 10_000,
   maxCachedStreams: 1_000,
   maxCachedEnrollments: 10_000,

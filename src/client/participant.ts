@@ -26,6 +26,7 @@ import { Journal } from './journal.js';
 import type { ClientLimits } from './limits.js';
 import { CLIENT_LIMITS } from './limits.js';
 import { Outbox } from './outbox.js';
+import { pause } from './pause.js';
 import { ClientStore } from '../store/index.js';
 import type { Suspicion } from './voting.js';
 import { VotingCaller } from './voting.js';
@@ -157,13 +158,16 @@ export class Participant {
     return this.#parts.records.all().map((record) => this.#enrollment(record));
   }
 
-  /** Stops listening and sending; waits for handlers that are running. The next `open` carries on. */
+  /** Stops listening and sending; waits a while for handlers that are running. The next `open` carries on. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#edge?.close();
     this.transport.close();
     await this.#parts.outbox.close();
-    await Promise.all([...this.#enrollments.values()].map((enrollment) => enrollment.idle()));
+    const idle = Promise.all([...this.#enrollments.values()].map((enrollment) => enrollment.idle()));
+    const waited = new AbortController();
+    await Promise.race([idle, pause(this.limits.closeWaitMs, waited.signal)]);
+    waited.abort();
     this.store.close();
   }
 
