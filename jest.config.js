@@ -1,7 +1,5 @@
 const common = {
   testEnvironment: 'node',
-  // Shared, noisy machines: the time a test may take, not the time it should.
-  testTimeout: 30_000,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
@@ -12,6 +10,8 @@ const common = {
 /** @type {import('jest').Config} */
 export default {
   maxWorkers: 2,
+  // Shared, noisy machines: the time a test may take, not the time it should.
+  testTimeout: 30_000,
   projects: [
     { ...common, displayName: 'test', testMatch: ['<rootDir>/test/**/*.test.ts'] },
     { ...common, displayName: 'long', testMatch: ['<rootDir>/test/**/*.long.ts'] },

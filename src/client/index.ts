@@ -40,6 +40,6 @@ export type {
   VerifiedMessage,
   XmlElement,
 } from '../soap/index.js';
-export { contextFromXml, contextToXml } from '../soap/messages/index.js';
+export { contextFromXml, contextToXml, encodeSequence } from '../soap/messages/index.js';
 export type { CoordinationContext } from '../soap/messages/index.js';
 export type { Protocol, State } from '../wsba/index.js';

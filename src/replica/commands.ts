@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type ClusterAddresses, endpointReference } from '../contract/index.js';
 import { decodeOperation } from './operation.js';
 import { ConcordatError } from '../errors.js';
@@ -68,7 +69,10 @@ export class Commands {
   readonly #closing = new AbortController();
   #sending = 0;
 
-  constructor(private readonly o: CommandOptions) {}
+  constructor(private readonly o: CommandOptions) {
+    // Everything that is being sent listens.
+    setMaxListeners(0, this.#closing.signal);
+  }
 
   /** After a start: takes up every command that still waits for its answer. */
   resume(activities: Iterable<Activity>): void {

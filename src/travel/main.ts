@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitCodeOf, oneLine } from '../cli/exit.js';
+import { PROVIDER_ROLES, PROVIDERS } from './catalog.js';
+import { DemoFailure } from './failure.js';
 import type { Scenario } from './scenarios.js';
 import { SCENARIOS } from './scenarios.js';
 import { Stage } from './stage.js';
@@ -58,6 +60,7 @@ async function run(flags: Flags): Promise<void> {
     keep = true;
     console.error(oneLine(error));
     console.error(`The logs are in ${stage.logs}`);
+    if (once) say(JSON.stringify({ ok: false, scenarios: [], error: oneLine(error) }));
     process.exitCode = exitCodeOf(error);
   } finally {
     await stage.stop();
@@ -87,6 +90,7 @@ async function start(stage: Stage): Promise<void> {
 
 async function runOnce(stage: Stage, scenarios: readonly Scenario[]): Promise<'passed' | 'failed'> {
   await start(stage);
+  await restock(stage);
   const { bookingsFile: bookings, agencyWriter } = stage;
   const inventories = { airline: stage.inventoryFile('airline'), hotel: stage.inventoryFile('hotel') };
   const witness = new Witness({ bookings, inventories, agencyWriter });
@@ -107,6 +111,13 @@ async function runOnce(stage: Stage, scenarios: readonly Scenario[]): Promise<'p
   return ok ? 'passed' : 'failed';
 }
 
+/** Earlier runs in the same directory may have sold everything. */
+async function restock(stage: Stage): Promise<void> {
+  for (const role of PROVIDER_ROLES) {
+    for (const { item, stock } of PROVIDERS[role].items) await stage.setStock(role, item, stock);
+  }
+}
+
 async function play(scenario: Scenario, stage: Stage, witness: Witness): Promise<ScenarioResult> {
   const { name } = scenario;
   const started = performance.now();
@@ -115,9 +126,10 @@ async function play(scenario: Scenario, stage: Stage, witness: Witness): Promise
     const outcome = await scenario.run({ stage, witness, say: (line) => say(`${name}: ${line}`) });
     return { name, outcome, ok: true, ms: since() };
   } catch (error) {
-    say(`${name}: FAILED: ${oneLine(error)}`);
+    const why = error instanceof DemoFailure ? error.message : oneLine(error);
+    say(`${name}: FAILED: ${why}`);
     say(`${name}: the logs are in ${stage.logs}`);
-    return { name, outcome: oneLine(error), ok: false, ms: since() };
+    return { name, outcome: why, ok: false, ms: since() };
   }
 }
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ConcordatError } from '../errors.js';
+import { DemoFailure } from './failure.js';
 import { TRAVEL_LIMITS } from './limits.js';
 
 export interface PartPlan {
@@ -36,7 +36,7 @@ export class Part {
     });
     closeSync(log);
     const { stdin, stdout } = this.#child;
-    if (stdin === null || stdout === null) throw new ConcordatError('Internal', `${plan.name} has no pipes`);
+    if (stdin === null || stdout === null) throw new DemoFailure(`${plan.name} has no pipes`);
     stdin.on('error', () => undefined);
     this.exited = new Promise((resolve) => {
       this.#child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code ?? 'unknown'}`));
@@ -48,7 +48,7 @@ export class Part {
   /**
    * Starts a part and waits for its ready line.
    * @param started called at once with the part, so that it can be stopped whatever comes
-   * @throws ConcordatError Internal, naming its log, if it stops or says nothing in time
+   * @throws DemoFailure, naming its log, if it stops or says nothing in time
    */
   static async start(plan: PartPlan, started: (part: Part) => void): Promise<Part> {
     const part = new Part(plan);
@@ -64,8 +64,7 @@ export class Part {
   /** Its ready line. */
   async ready(): Promise<string> {
     let timer: NodeJS.Timeout | undefined;
-    const failure = (why: string): ConcordatError =>
-      new ConcordatError('Internal', `${this.plan.name} ${why}; see ${this.plan.log}`);
+    const failure = (why: string): DemoFailure => new DemoFailure(`${this.plan.name} ${why}; see ${this.plan.log}`);
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(failure(`was not ready in ${TRAVEL_LIMITS.startMs} ms`)), TRAVEL_LIMITS.startMs);
     });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { ConcordatError } from '../errors.js';
 import { isOver } from './bookings.js';
 import { PROVIDER_ROLES } from './catalog.js';
 import { convicts } from './evidence.js';
+import { DemoFailure } from './failure.js';
 import type { Stage } from './stage.js';
 import { PROGRAMS, replicaName } from './stage.js';
 import { until } from './until.js';
@@ -18,7 +18,7 @@ export interface ScenarioContext {
 
 export interface Scenario {
   readonly name: string;
-  /** Resolves with what it came to, in a word or two. @throws ConcordatError if anything is not as it must be */
+  /** Resolves with what it came to, in a word or two. @throws DemoFailure if anything is not as it must be */
   run(context: ScenarioContext): Promise<string>;
 }
 
@@ -225,4 +225,4 @@ function expectState(role: 'airline' | 'hotel', standing: Standing, state: strin
   if (standing[role] !== state) throw wrong(`the ${role}'s reservation should be ${state}: ${describeStanding(standing)}`);
 }
 
-const wrong = (detail: string): ConcordatError => new ConcordatError('Internal', detail);
+const wrong = (detail: string): DemoFailure => new DemoFailure(detail);

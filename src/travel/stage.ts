@@ -11,6 +11,7 @@ import { AGENCY_FILES } from './agency.js';
 import type { ProviderRole } from './catalog.js';
 import { CLIENTS, PROVIDER_ROLES } from './catalog.js';
 import { asObject } from './desk.js';
+import { DemoFailure } from './failure.js';
 import { TRAVEL_LIMITS } from './limits.js';
 import { RESERVE_PATH } from './messages.js';
 import { Part } from './part.js';
@@ -139,7 +140,7 @@ export class Stage {
   /** A part by its name, running or gone. */
   part(name: string): Part {
     const part = this.#parts.get(name);
-    if (part === undefined) throw new ConcordatError('Internal', `${name} was never started`);
+    if (part === undefined) throw new DemoFailure(`${name} was never started`);
     return part;
   }
 
@@ -209,7 +210,7 @@ async function ask(method: string, url: string, body: unknown): Promise<void> {
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(TRAVEL_LIMITS.callMs),
   });
-  if (!response.ok) throw new ConcordatError('Internal', `${method} ${url}: HTTP ${response.status} ${await response.text()}`);
+  if (!response.ok) throw new DemoFailure(`${method} ${url}: HTTP ${response.status} ${await response.text()}`);
   await response.body?.cancel();
 }
 

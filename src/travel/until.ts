@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConcordatError } from '../errors.js';
+import { DemoFailure } from './failure.js';
 import { TRAVEL_LIMITS } from './limits.js';
 
 /**
@@ -7,7 +7,7 @@ import { TRAVEL_LIMITS } from './limits.js';
  * @param what for the message when there is not
  * @param look returns what was seen, or undefined
  * @param everyMs pause between two looks
- * @throws ConcordatError Internal after `TRAVEL_LIMITS.scenarioMs`, with what `explain` says
+ * @throws DemoFailure after `TRAVEL_LIMITS.scenarioMs`, with what `explain` says
  */
 export async function until<T>(
   what: string,
@@ -20,7 +20,7 @@ export async function until<T>(
     if (seen !== undefined) return seen;
     if (performance.now() > end) {
       const more = explain === undefined ? '' : `: ${explain()}`;
-      throw new ConcordatError('Internal', `${what} did not come true in ${TRAVEL_LIMITS.scenarioMs} ms${more}`);
+      throw new DemoFailure(`${what} did not come true in ${TRAVEL_LIMITS.scenarioMs} ms${more}`);
     }
     await sleep(everyMs);
   }

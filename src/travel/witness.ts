@@ -1,10 +1,10 @@
-import { ConcordatError } from '../errors.js';
 import type { Booking, BookingEvent } from './bookings.js';
 import { findBooking, readEvents } from './bookings.js';
 import type { ProviderRole } from './catalog.js';
 import { PROVIDER_ROLES } from './catalog.js';
 import type { Database } from './database.js';
 import { readBooks } from './database.js';
+import { DemoFailure } from './failure.js';
 import type { Reservation, ReservationState, StockItem } from './inventory.js';
 import { readItems, readReservations } from './inventory.js';
 import { reservationKey } from './provider.js';
@@ -53,18 +53,15 @@ export class Witness {
     return readEvents(this.#bookings, id);
   }
 
-  /** The one thing that a provider of the demo sells. @throws ConcordatError Internal if its books do not add up */
+  /** The one thing that a provider of the demo sells. @throws DemoFailure if its books do not add up */
   stock(role: ProviderRole): StockItem {
     const [item] = readItems(this.#inventories[role]);
-    if (item === undefined) throw new ConcordatError('Internal', `the ${role} has nothing to sell`);
+    if (item === undefined) throw new DemoFailure(`the ${role} has nothing to sell`);
     const taken = readReservations(this.#inventories[role]).filter(
       (reservation) => reservation.item === item.item && (reservation.state === 'held' || reservation.state === 'confirmed'),
     );
     if (item.stock + taken.length !== item.capacity) {
-      throw new ConcordatError(
-        'Internal',
-        `the ${role} has ${item.capacity} in all, but ${item.stock} in stock and ${taken.length} taken`,
-      );
+      throw new DemoFailure(`the ${role} has ${item.capacity} in all, but ${item.stock} in stock and ${taken.length} taken`);
     }
     return item;
   }

@@ -10,8 +10,10 @@ import {
   encodeInitiatorRequest,
   encodeNotification,
   encodeRegister,
+  encodeSequence,
   type Epr,
 } from '../../src/soap/messages/index.js';
+import { signedWsdlClient } from '../../src/client/index.js';
 import { LocalCluster, until } from '../support/cluster.js';
 import { PlainClient } from '../support/soap-client.js';
 
@@ -130,6 +132,23 @@ describe('four replicas and plain signed SOAP', () => {
       expect(replica.status()).toMatchObject({ activities: { total: 1, open: 0 }, evidence: [] });
   }, 20_000);
 
+  test.each(['1.1', '1.2'] as const)(
+    'a client that the soap package makes from a served WSDL creates an activity, SOAP %s',
+    async (soapVersion) => {
+      const { client } = await signedWsdlClient(`${initiator.url(2, 'activation')}?wsdl`, {
+        credentials: cluster.keys('initiator'),
+        authorities: cluster.cluster.authorityPems,
+        soapVersion,
+        headers: () => [encodeSequence({ number: 1, created: Date.now() })],
+      });
+      const [reply] = (await client['CreateCoordinationContextOperationAsync']?.({
+        CoordinationType: `${NS.wsba}/AtomicOutcome`,
+      })) as [{ CoordinationContext: { Identifier: string; RegistrationService: { Address: string } } }];
+      expect(reply.CoordinationContext.Identifier).toMatch(/^urn:uuid:/);
+      expect(reply.CoordinationContext.RegistrationService.Address).toBe(`${cluster.cluster.config.address}/registration`);
+    },
+  );
+
   test('a request sent to one replica alone is passed on and answered', async () => {
     const result = await initiator.call(3, {
       endpoint: 'activation',
@@ -137,7 +156,7 @@ describe('four replicas and plain signed SOAP', () => {
       sequence: { number: 1, created: Date.now() },
     });
     expect(child(agreed([result]), NS.wscoor, 'CoordinationContext')).toBeDefined();
-    await until(() => cluster.running().every((replica) => replica.status().activities.total === 2), 'delivery everywhere');
+    await until(() => cluster.running().every((replica) => replica.status().activities.total === 4), 'delivery everywhere');
   });
 
   test('a replica that was stopped comes back with what it missed', async () => {
@@ -151,6 +170,6 @@ describe('four replicas and plain signed SOAP', () => {
     agreed(results);
     await cluster.start(2);
     await until(() => new Set(cluster.running().map((replica) => replica.status().state)).size === 1, 'equal states again');
-    expect(cluster.replica(2).status().activities.total).toBe(3);
+    expect(cluster.replica(2).status().activities.total).toBe(5);
   }, 20_000);
 });
