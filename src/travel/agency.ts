@@ -55,12 +55,21 @@ export class Agency {
   static async start(options: AgencyOptions): Promise<Agency> {
     const { cluster, credentials, dataDir, log } = options;
     const bookings = Bookings.open(join(dataDir, AGENCY_FILES.bookings), Date.now);
-    const initiator = await Initiator.open({ cluster, credentials, store: join(dataDir, AGENCY_FILES.initiator), log });
+    const store = join(dataDir, AGENCY_FILES.initiator);
+    const initiator = await Initiator.open({ cluster, credentials, store, log }).catch((error: unknown) => {
+      bookings.close();
+      throw error;
+    });
     const transport = new HttpTransport({ timeoutMs: TRAVEL_LIMITS.callMs });
     const signer = createSigner(credentials);
     const caller = new SoapCaller({ signer, verifier: createVerifier(cluster.authorityPems), transport, clock: Date.now });
     const agency = new Agency(options, bookings, initiator, transport, caller);
-    agency.#desk = await openDesk({ ...options.desk, routes: agency.#routes(), log });
+    try {
+      agency.#desk = await openDesk({ ...options.desk, routes: agency.#routes(), log });
+    } catch (error) {
+      await agency.stop();
+      throw error;
+    }
     for (const booking of bookings.unfinished()) agency.#run(booking.id);
     return agency;
   }

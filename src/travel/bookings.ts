@@ -125,17 +125,20 @@ export class Bookings {
   }
 
   unfinished(): readonly Booking[] {
-    return readBookings(this.database).filter((booking) => !isOver(booking));
+    const rows = this.database
+      .prepare<[], Row>("SELECT * FROM booking WHERE state NOT IN ('booked', 'undone') ORDER BY rowid")
+      .all();
+    return rows.map(fromRow);
   }
 
   /** The newest, newest first. */
   latest(limit: number): readonly Booking[] {
-    return readBookings(this.database).slice(-limit).reverse();
+    return this.database.prepare<[number], Row>('SELECT * FROM booking ORDER BY rowid DESC LIMIT ?').all(limit).map(fromRow);
   }
 
-  /** The story of a booking. */
+  /** The story of a booking, or its newest part. */
   events(id: string, limit: number): readonly BookingEvent[] {
-    return readEvents(this.database, id).slice(-limit);
+    return readEvents(this.database, id, limit);
   }
 
   close(): void {
@@ -147,17 +150,17 @@ export class Bookings {
   }
 }
 
-/** All bookings in the order in which they came; also for whoever reads the agency's database from outside. */
-export const readBookings = (database: Database): Booking[] =>
-  database.prepare<[], Row>('SELECT * FROM booking ORDER BY rowid').all().map(fromRow);
-
+/** One booking; also for whoever reads the agency's database from outside. */
 export function findBooking(database: Database, id: string): Booking | undefined {
   const row = database.prepare<[string], Row>('SELECT * FROM booking WHERE id = ?').get(id);
   return row && fromRow(row);
 }
 
-export const readEvents = (database: Database, id: string): BookingEvent[] =>
-  database.prepare<[string], BookingEvent>('SELECT booking, at, text FROM event WHERE booking = ? ORDER BY rowid').all(id);
+const readEvents = (database: Database, id: string, limit: number): BookingEvent[] =>
+  database
+    .prepare<[string, number], BookingEvent>('SELECT booking, at, text FROM event WHERE booking = ? ORDER BY rowid DESC LIMIT ?')
+    .all(id, limit)
+    .reverse();
 
 const fromRow = ({ id, customer, airline, hotel, state, activity, reason }: Row): Booking => ({
   id,

@@ -145,7 +145,8 @@ function twoFaced(liar: Liar, links: PeerLinks): PeerLinks {
       const next = echoes.map((echo) => ({ ...echo, number: echo.number + 1 }));
       // Half of the peers never see the true vote; what it says of the next position contradicts itself at every peer.
       if (peer % 2 === 0) links.send(peer, frame);
-      return [echoes.map(otherwise), next, next.map(otherwise)].every((statements) => links.send(peer, frameOf(statements)));
+      const lies = [echoes.map(otherwise), next, next.map(otherwise)];
+      return lies.map((statements) => links.send(peer, frameOf(statements))).every((sent) => sent);
     },
   };
 }

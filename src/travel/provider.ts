@@ -70,19 +70,31 @@ export class Provider {
       listen: options.participant,
       handlers: handlersOf(inventory),
       log,
+    }).catch((error: unknown) => {
+      inventory.close();
+      throw error;
     });
     const provider = new Provider(inventory, participant);
-    provider.#business = await startEdge({
-      ...options.business,
+    try {
+      await provider.#open(options);
+      return provider;
+    } catch (error) {
+      await provider.stop();
+      throw error;
+    }
+  }
+
+  async #open({ business, desk, cluster, credentials, log }: ProviderOptions): Promise<void> {
+    this.#business = await startEdge({
+      ...business,
       verifier: createVerifier(cluster.authorityPems),
       signer: createSigner(credentials),
       paths: new Set([RESERVE_PATH]),
-      handle: ({ message }) => provider.#reserve(message),
+      handle: ({ message }) => this.#reserve(message),
       log,
       clock: Date.now,
     });
-    provider.#desk = await openDesk({ ...options.desk, routes: provider.#routes(), log });
-    return provider;
+    this.#desk = await openDesk({ ...desk, routes: this.#routes(), log });
   }
 
   get url(): string {

@@ -1,5 +1,5 @@
-import type { Booking, BookingEvent } from './bookings.js';
-import { findBooking, readEvents } from './bookings.js';
+import type { Booking } from './bookings.js';
+import { findBooking } from './bookings.js';
 import type { ProviderRole } from './catalog.js';
 import { PROVIDER_ROLES } from './catalog.js';
 import type { Database } from './database.js';
@@ -47,10 +47,6 @@ export class Witness {
   reservation(role: ProviderRole, id: string): Reservation | undefined {
     const key = reservationKey(this.options.agencyWriter, id);
     return readReservations(this.#inventories[role]).find((reservation) => reservation.key === key);
-  }
-
-  story(id: string): readonly BookingEvent[] {
-    return readEvents(this.#bookings, id);
   }
 
   /** The one thing that a provider of the demo sells. @throws DemoFailure if its books do not add up */

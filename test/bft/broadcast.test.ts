@@ -1,25 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { decodeCertificate, DEFAULT_BROADCAST_LIMITS, type ReplicaId, type Request } from '../../src/bft/index.js';
+import { decodeCertificate, DEFAULT_BROADCAST_LIMITS } from '../../src/bft/index.js';
 import { decodeFrame, encodeFrame } from '../../src/bft/frames.js';
 import { Votes } from '../../src/bft/votes.js';
 import { Random } from '../support/random.js';
-import { SimCluster, type SimOptions } from '../support/simulation.js';
-import { LedgerService, proofOf, readProof, request } from './ledger-service.js';
-
-type Cluster = SimCluster<string>;
-
-const makeCluster = (seed: number, options: Partial<SimOptions<string>> = {}): Cluster =>
-  new SimCluster({ seed, makeService: () => new LedgerService(), verifyProof: readProof, ...options });
-
-const states = (cluster: Cluster): string[] => cluster.nodes.map((node) => (node.service as LedgerService).state());
-const ledger = (cluster: Cluster, id: ReplicaId): LedgerService => cluster.node(id).service as LedgerService;
-const everywhere = (cluster: Cluster): ReplicaId[] => cluster.nodes.map((node) => node.id);
-const submitTo = (cluster: Cluster, ids: readonly ReplicaId[], r: Request) => ids.map((id) => cluster.submit(id, r, proofOf(r)));
-
-const CREATE = request('ann/d1/create', 1, 'create');
-const allEqual = (cluster: Cluster, ids = everywhere(cluster)): void => {
-  expect(new Set(ids.map((id) => ledger(cluster, id).state())).size).toBe(1);
-};
+import { allEqual, CREATE, everywhere, ledger, makeCluster, states, submitTo, survivesRandomFaults } from './ledger-cluster.js';
+import { proofOf, request } from './ledger-service.js';
 
 describe('source-ordered broadcast', () => {
   test('delivers at all replicas within one round trip of votes', () => {
@@ -267,38 +252,8 @@ describe('source-ordered broadcast', () => {
 });
 
 describe('under random faults', () => {
-  test.each(Array.from({ length: 40 }, (_, i) => i + 100))('seed %i: agreement, source order and totality hold', (seed) => {
-    const n = seed % 5 === 0 ? 7 : 4;
-    const cluster = makeCluster(seed, { n, f: n === 7 ? 2 : 1 });
-    const { random } = cluster;
-    cluster.network = { loss: 0.2, duplicate: 0.1, minDelay: 1, maxDelay: 60 };
-    const writers = ['ann/d1/control', 'bob/d1/plain', 'cy/d1/plain'];
-    const sent: Request[] = [CREATE];
-    for (let k = 1; k <= 6; k++) for (const stream of writers) sent.push(request(stream, k, `${stream} ${k}`));
-    for (const r of sent) {
-      cluster.after(random.below(600), () => {
-        const to = everywhere(cluster).filter(() => random.chance(0.5));
-        submitTo(cluster, to.length > 0 ? to : [1], r);
-      });
-    }
-    let down: ReplicaId | undefined;
-    for (let i = 0; i < 12; i++) {
-      cluster.run(80);
-      const victim = random.pick(everywhere(cluster));
-      if (down !== undefined) cluster.restart(down);
-      down = random.chance(0.7) ? victim : undefined;
-      if (down !== undefined) cluster.crash(down);
-      if (random.chance(0.3)) cluster.cutLink(random.pick([1, 2]), random.pick([3, 4]));
-      if (random.chance(0.3)) cluster.cut.clear();
-    }
-    if (down !== undefined) cluster.restart(down);
-    cluster.heal();
-    for (const r of sent) submitTo(cluster, everywhere(cluster), r);
-    cluster.run(25_000);
-    allEqual(cluster);
-    for (const stream of writers) {
-      expect(ledger(cluster, 1).streams.get(stream)).toEqual([1, 2, 3, 4, 5, 6].map((k) => `${stream} ${k}`));
-    }
-    for (const node of cluster.nodes) expect(node.broadcast.evidence()).toEqual([]);
-  });
+  test.each(Array.from({ length: 40 }, (_, i) => i + 100))(
+    'seed %i: agreement, source order and totality hold',
+    survivesRandomFaults,
+  );
 });

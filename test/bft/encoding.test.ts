@@ -7,7 +7,7 @@ import {
   type Digest,
   type Statement,
 } from '../../src/bft/index.js';
-import type { Reader} from '../../src/bft/codec.js';
+import type { Reader } from '../../src/bft/codec.js';
 import { CodecError, decode, Writer } from '../../src/bft/codec.js';
 import { decodeFrame, encodeFrame, type Frame } from '../../src/bft/frames.js';
 import { MerkleTree, leafHash, rootFromPath } from '../../src/bft/merkle.js';

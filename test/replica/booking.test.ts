@@ -46,6 +46,11 @@ function agreed(results: readonly CallResult[]): XmlElement {
   return first;
 }
 
+/** What the `soap` package makes of CreateCoordinationContextResponse. */
+interface Context {
+  readonly CoordinationContext: { readonly Identifier: string; readonly RegistrationService: { readonly Address: string } };
+}
+
 const PARTICIPANT: Epr = { address: 'http://127.0.0.1:9/participant', referenceParameters: [], extensions: [] };
 
 describe('four replicas and plain signed SOAP', () => {
@@ -141,9 +146,8 @@ describe('four replicas and plain signed SOAP', () => {
         soapVersion,
         headers: () => [encodeSequence({ number: 1, created: Date.now() })],
       });
-      const [reply] = (await client['CreateCoordinationContextOperationAsync']?.({
-        CoordinationType: `${NS.wsba}/AtomicOutcome`,
-      })) as [{ CoordinationContext: { Identifier: string; RegistrationService: { Address: string } } }];
+      const create = client['CreateCoordinationContextOperationAsync'] as (request: object) => Promise<[Context]>;
+      const [reply] = await create({ CoordinationType: `${NS.wsba}/AtomicOutcome` });
       expect(reply.CoordinationContext.Identifier).toMatch(/^urn:uuid:/);
       expect(reply.CoordinationContext.RegistrationService.Address).toBe(`${cluster.cluster.config.address}/registration`);
     },
