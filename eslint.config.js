@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 const forbidden = {
   'src/wsba': ['bft', 'soap', 'contract', 'store', 'peers', 'config', 'replica', 'client', 'cli', 'travel'],
   'src/bft': ['wsba', 'soap', 'contract', 'store', 'peers', 'config', 'replica', 'client', 'cli', 'travel'],
-  'src/soap': ['wsba', 'bft', 'contract', 'config', 'store', 'peers', 'replica', 'client', 'cli', 'travel'],
+  'src/soap': ['bft', 'contract', 'config', 'store', 'peers', 'replica', 'client', 'cli', 'travel'],
   'src/store': ['wsba', 'soap', 'contract', 'config', 'peers', 'replica', 'client', 'cli', 'travel'],
   'src/peers': ['wsba', 'soap', 'contract', 'config', 'store', 'replica', 'client', 'cli', 'travel'],
   'src/contract': ['bft', 'store', 'peers', 'config', 'replica', 'client', 'cli', 'travel'],

@@ -13,7 +13,15 @@ import {
 } from '../soap/messages/index.js';
 import { NS } from '../soap/namespaces.js';
 import { serialize } from '../soap/xml.js';
-import type { ControlRequest, Input, Notification, Outcome, ParticipantMessage, Protocol, Registration } from '../wsba/index.js';
+import {
+  type ControlRequest,
+  type Input,
+  isParticipantMessage,
+  type Notification,
+  type Outcome,
+  type Protocol,
+  type Registration,
+} from '../wsba/index.js';
 import { decodeOperation, type Operation } from './operation.js';
 
 /** A replicated request as the service sees it. */
@@ -31,15 +39,6 @@ const OUTCOMES: ReadonlyMap<string, Outcome> = new Map([
 const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map([
   [`${NS.wsba}/ParticipantCompletion`, 'ParticipantCompletion'],
   [`${NS.wsba}/CoordinatorCompletion`, 'CoordinatorCompletion'],
-]);
-const NOTIFIED: ReadonlySet<string> = new Set<ParticipantMessage>([
-  'Completed',
-  'Fail',
-  'Compensated',
-  'Closed',
-  'Canceled',
-  'Exit',
-  'CannotComplete',
 ]);
 
 /** Reads a request. A function of its stream and payload, and of what the control stream said before. @throws ConcordatError */
@@ -100,11 +99,9 @@ function registration(request: Request, operation: Operation): Registration {
 
 function notification(operation: Operation): Notification {
   const { message, exception } = decodeNotification(operation.body);
-  if (!isNotified(message)) throw new ConcordatError('ActionNotSupported', message);
+  if (!isParticipantMessage(message)) throw new ConcordatError('ActionNotSupported', message);
   return { kind: 'notify', message, ...(exception === undefined ? {} : { exception }) };
 }
-
-const isNotified = (message: string): message is ParticipantMessage => NOTIFIED.has(message);
 
 function controlRequest(activity: string, request: InitiatorRequest, invited: InvitedIdentity): ControlRequest {
   const ids = (refs: readonly ParticipantRef[]): string[] => refs.map((ref) => idOf(activity, ref, invited));

@@ -33,8 +33,8 @@ export const STATES = [
   'Failing-Canceling',
   'Failing-Completing',
   'Failing-Compensating',
-  'NotCompleting',
   'Exiting',
+  'NotCompleting',
   'Ended',
 ] as const;
 export type State = (typeof STATES)[number];

@@ -5,10 +5,10 @@ import {
   encodeNotification,
   encodeStatus,
   NOTIFICATIONS,
-  STATES,
 } from '../../src/soap/messages/index.js';
 import { NS } from '../../src/soap/namespaces.js';
 import { el, serialize, type XmlElement } from '../../src/soap/xml.js';
+import { STATES } from '../../src/wsba/index.js';
 import { parse, refusal, wrap } from './messages-support.js';
 
 const travel = (element: XmlElement) => decodeNotification(parse(serialize(element)));

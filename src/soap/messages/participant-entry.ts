@@ -4,7 +4,8 @@ import { el, type XmlElement } from '../xml.js';
 import { Fields, readText, TEXT, textElement, type TextRule } from './fields.js';
 import { MESSAGE_LIMITS } from './limits.js';
 import { decodeReference, encodeReference } from './participant-reference.js';
-import { readStatus, STATES, type StateName } from './wsba.js';
+import { isState, type State } from '../../wsba/index.js';
+import { readStatus } from './wsba.js';
 
 /** One participant in the answer to an initiator's request: bai:BAParticipantType with our extensions. */
 export interface ParticipantEntry {
@@ -84,12 +85,10 @@ export function decodeEntry(element: XmlElement): ParticipantEntry {
   };
 }
 
-const statusElement = (ns: string, name: string, state: StateName): XmlElement =>
+const statusElement = (ns: string, name: string, state: State): XmlElement =>
   el(ns, name, {}, el(NS.wsba, 'State', {}, `wsba:${state}`));
 
-function stateNamed(status: string): StateName {
-  const state = STATES.find((name) => name === status);
-  if (state === undefined)
-    throw new ConcordatError('InvalidParameters', 'the status of a participant is not one of wsba:StateType');
-  return state;
+function stateNamed(status: string): State {
+  if (!isState(status)) throw new ConcordatError('InvalidParameters', 'the status of a participant is not one of wsba:StateType');
+  return status;
 }

@@ -1,5 +1,6 @@
 /** Codecs of the WS-BusinessActivity 1.1 / 1.2 messages. Decoders throw InvalidParameters. */
 import { ConcordatError } from '../../errors.js';
+import { type State, STATES } from '../../wsba/index.js';
 import { NS } from '../namespaces.js';
 import { el, is, type XmlElement } from '../xml.js';
 import { clark, Fields, fromClark, readText, showName, TEXT, textElement } from './fields.js';
@@ -21,26 +22,6 @@ export const COORDINATOR_NOTIFICATIONS = [
 export const NOTIFICATIONS = [...PARTICIPANT_NOTIFICATIONS, ...COORDINATOR_NOTIFICATIONS, 'GetStatus'] as const;
 export type NotificationName = (typeof NOTIFICATIONS)[number];
 
-/** wsba:StateType. */
-export const STATES = [
-  'Active',
-  'Canceling',
-  'Canceling-Active',
-  'Canceling-Completing',
-  'Completing',
-  'Completed',
-  'Closing',
-  'Compensating',
-  'Failing-Active',
-  'Failing-Canceling',
-  'Failing-Completing',
-  'Failing-Compensating',
-  'Exiting',
-  'NotCompleting',
-  'Ended',
-] as const;
-export type StateName = (typeof STATES)[number];
-
 export type WsbaMessage =
   | {
       readonly message: NotificationName;
@@ -53,7 +34,7 @@ export type WsbaMessage =
   | {
       readonly message: 'Status';
       readonly exception?: never;
-      readonly state: StateName;
+      readonly state: State;
       readonly extensions: readonly XmlElement[];
     };
 
@@ -87,7 +68,7 @@ function lexicalInScope(exceptionIdentifier: string): string | undefined {
   return name.ns === NS.wsba ? `wsba:${name.name}` : undefined;
 }
 
-export const encodeStatus = (state: StateName, extra: readonly XmlElement[] = []): XmlElement =>
+export const encodeStatus = (state: State, extra: readonly XmlElement[] = []): XmlElement =>
   el(NS.wsba, 'Status', {}, el(NS.wsba, 'State', {}, `wsba:${state}`), ...extra);
 
 /** Reads any body of the wsba namespace. */
@@ -115,7 +96,7 @@ function decodeFail(element: XmlElement): WsbaMessage {
 }
 
 /** Reads an element of wsba:StatusType, whatever its name. */
-export function readStatus(element: XmlElement): { readonly state: StateName; readonly extensions: readonly XmlElement[] } {
+export function readStatus(element: XmlElement): { readonly state: State; readonly extensions: readonly XmlElement[] } {
   const fields: Fields = new Fields(element);
   const written = readText(fields.required(NS.wsba, 'State'), TEXT.id);
   const state = STATES.find((name) => written === clark(NS.wsba, name) || written.replace(/^[^{}:]+:/, '') === name);
