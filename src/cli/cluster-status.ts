@@ -10,9 +10,9 @@ export type ReplicaReport =
 export interface ClusterStatus {
   /** No two replicas hold different states at equal positions. */
   readonly agree: boolean;
+  readonly replicas: readonly ReplicaReport[];
   /** What contradicts what, in words. */
   readonly contradictions: readonly string[];
-  readonly replicas: readonly ReplicaReport[];
   /** Everybody caught contradicting itself, each once, as any replica reports it. */
   readonly evidence: readonly EvidenceReport[];
 }

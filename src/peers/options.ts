@@ -77,3 +77,5 @@ export const MAX_OPERATORS = 16;
 export const HELLO_BYTES = 1024;
 /** Complaints about one peer are logged once in this many milliseconds. */
 export const LOG_EVERY_MS = 60_000;
+/** Nobody listening at a peer's port is worth a complaint after this many milliseconds only: replicas start one after the other. */
+export const REFUSAL_PATIENCE_MS = 5_000;

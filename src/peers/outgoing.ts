@@ -5,6 +5,7 @@ import { Backoff } from './backoff.js';
 import type { Complaints } from './complaints.js';
 import { FrameReader, MalformedFrame, encodeFrame } from './frames.js';
 import { encodeHello } from './hello.js';
+import { REFUSAL_PATIENCE_MS } from './options.js';
 import type { PeerAddress, PeerCredentials, PeerLimits } from './options.js';
 import { FrameQueue } from './queue.js';
 import { PEER_PROTOCOL, normalizeFingerprint, remoteFingerprint, tlsOptions } from './tls.js';
@@ -45,6 +46,7 @@ export class OutgoingLink {
   #flushing = false;
   #dialedAt = 0;
   #upAt = 0;
+  #downSince = performance.now();
   #heardAt = 0;
   #dropped = 0;
 
@@ -196,8 +198,11 @@ export class OutgoingLink {
     if (wasUp && performance.now() - this.#upAt > limits.reconnectMaxMs) this.#backoff.reset();
     this.#timer = setTimeout(() => this.#dial(), this.#backoff.next());
     if (wasUp) {
+      this.#downSince = performance.now();
       log.info({ peer: peer.id, reason }, 'peer link down');
       onDisconnect(peer.id);
+    } else if (reason.includes('ECONNREFUSED') && performance.now() - this.#downSince < REFUSAL_PATIENCE_MS) {
+      log.debug({ peer: peer.id, reason }, 'peer is not there yet');
     } else {
       complaints.warn(peer.id, 'peer cannot be reached', { reason, host: peer.host, port: peer.port });
     }
