@@ -2,8 +2,9 @@
 export interface BroadcastLimits {
   /** Positions tracked on one peer's word alone; beyond that the oldest is forgotten (its votes come again). */
   readonly maxOpenPositionsPerPeer: number;
-  /** Requests waiting to be admitted, in all and for one writer. */
+  /** Requests waiting to be admitted. */
   readonly maxPendingRequests: number;
+  /** Requests of one writer waiting to be admitted. */
   readonly maxPendingPerWriter: number;
   /** How far beyond the delivered position of a stream votes are kept. */
   readonly positionWindow: number;
@@ -16,16 +17,21 @@ export interface BroadcastLimits {
   readonly pendingMs: number;
   /** How often a silent peer is asked again for its delivery log. */
   readonly syncEveryMs: number;
-  /** Entries of a delivery log sent at once, positions asked for at once, statements under one signature. */
+  /** Entries of a delivery log sent at once. */
   readonly logChunk: number;
+  /** Positions asked for at once. */
   readonly fetchChunk: number;
+  /** Statements under one signature. */
   readonly batchStatements: number;
   /** Bytes of requests answered to one fetch. */
   readonly fetchBytes: number;
   /** Kept proofs of misbehaviour; later ones are counted only. */
   readonly evidenceMax: number;
+  /** Bytes of the name of a stream, and of a writer. */
   readonly maxStreamBytes: number;
+  /** Bytes of a request, encoded. */
   readonly maxContentBytes: number;
+  /** Bytes of a writer's signed message. */
   readonly maxProofBytes: number;
 }
 

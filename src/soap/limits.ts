@@ -2,6 +2,7 @@
 export interface ParseLimits {
   /** Bytes of UTF-8. */
   readonly maxBytes: number;
+  /** Elements inside each other. */
   readonly maxDepth: number;
   /** Elements, text runs, comments and attributes together. */
   readonly maxNodes: number;
@@ -38,13 +39,17 @@ export interface EdgeLimits {
   readonly maxBytes: number;
   /** Requests in progress; one more is answered Busy. */
   readonly maxConcurrent: number;
+  /** Connections at once; one more is refused. */
   readonly maxConnections: number;
+  /** From the connection to the end of the headers. */
   readonly headersTimeoutMs: number;
   /** From the end of the headers to the end of the body. */
   readonly bodyTimeoutMs: number;
   /** How long the handler may take before the sender is told to try again. */
   readonly handlerTimeoutMs: number;
+  /** How long an idle connection is kept. */
   readonly keepAliveTimeoutMs: number;
+  /** Size of the headers in bytes. */
   readonly maxHeaderBytes: number;
 }
 
@@ -63,7 +68,9 @@ export const EDGE_LIMITS: EdgeLimits = {
 export interface TransportLimits {
   /** For a whole exchange, in milliseconds. */
   readonly timeoutMs: number;
+  /** Size of an answer in bytes. */
   readonly maxResponseBytes: number;
+  /** Connections to one host at once. */
   readonly maxSocketsPerHost: number;
 }
 
