@@ -10,6 +10,8 @@ interface Stream {
 /** How far each stream is delivered, and its open positions, bounded whatever peers claim. */
 export class Streams {
   readonly #streams = new Map<string, Stream>();
+  /** The open positions of all streams: few, however many streams there have been. */
+  readonly #open = new Set<OpenPosition>();
   /** Positions tracked on one peer's word alone, oldest first. */
   readonly #onWordOf = new Map<ReplicaId, Map<string, Position>>();
 
@@ -49,6 +51,7 @@ export class Streams {
       new Backoff(now, passOnAfterMs, resendVotesMaxMs),
     );
     this.#stream(position.stream).open.set(position.number, opened);
+    this.#open.add(opened);
     if (from !== undefined) this.#bound(opened, from);
     return opened;
   }
@@ -58,11 +61,17 @@ export class Streams {
     const stream = this.#stream(position.stream);
     if (position.number !== stream.digests.length + 1) throw new Error(`out of order: ${positionKey(position)}`);
     stream.digests.push(digest);
-    stream.open.delete(position.number);
+    this.#close(stream, position.number);
   }
 
-  *openPositions(): Iterable<OpenPosition> {
-    for (const stream of this.#streams.values()) yield* stream.open.values();
+  openPositions(): ReadonlySet<OpenPosition> {
+    return this.#open;
+  }
+
+  #close(stream: Stream, number: number): void {
+    const open = stream.open.get(number);
+    if (open !== undefined) this.#open.delete(open);
+    stream.open.delete(number);
   }
 
   #stream(name: string): Stream {
@@ -89,7 +98,7 @@ export class Streams {
     const stream = this.#streams.get(position.stream);
     const open = stream?.open.get(position.number);
     if (stream === undefined || open === undefined || open.committed) return;
-    stream.open.delete(position.number);
+    this.#close(stream, position.number);
     if (stream.open.size === 0 && stream.digests.length === 0) this.#streams.delete(position.stream);
   }
 }

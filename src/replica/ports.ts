@@ -13,6 +13,8 @@ export interface ReplicaPorts {
   readonly participants: (send: SendToParticipant) => SendToParticipant;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  /** Milliseconds of a clock that never goes back: for intervals. */
+  readonly steadyClock: () => number;
 }
 
 export const REAL_PORTS: ReplicaPorts = {
@@ -20,4 +22,5 @@ export const REAL_PORTS: ReplicaPorts = {
   startEdge,
   participants: (send) => send,
   clock: Date.now,
+  steadyClock: () => performance.now(),
 };

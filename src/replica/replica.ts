@@ -35,6 +35,8 @@ export interface ReplicaOptions {
 }
 
 const TICK_MS = 25;
+/** Messages of one peer that are verified in one tick. */
+const PASSED_ON_PER_TICK = 16;
 const COMPLAIN_EVERY_MS = 60_000;
 /** Verified messages remembered by the hash of their bytes: a repeat, or one passed on by three peers, is verified once. */
 const VERIFIED_CACHE = 2_000;
@@ -74,6 +76,7 @@ export class Replica {
   readonly #front: Front;
   readonly #waiters = new Waiters();
   readonly #verified = new Map<string, VerifiedMessage>();
+  readonly #passedOn = new Map<number, number>();
   readonly #complained = new Map<number, number>();
   #edge: Edge | undefined;
   #links: PeerLinks | undefined;
@@ -142,7 +145,7 @@ export class Replica {
       isStored: ({ stream, number }) => this.#store.delivery(stream, number) !== undefined,
       submit: (request, message) => {
         this.#remember(hashOf(message.raw), message);
-        return this.#turn(() => this.#broadcast.submit(request, Buffer.from(message.raw, 'utf8'), clock()));
+        return this.#turn(() => this.#broadcast.submit(request, Buffer.from(message.raw, 'utf8'), this.#ports.steadyClock()));
       },
     });
   }
@@ -185,8 +188,8 @@ export class Replica {
         pingTimeoutMs: this.#limits.peerPingTimeoutMs,
         handshakeMs: this.#limits.peerHandshakeMs,
       },
-      onFrame: (from, frame) => this.#turn(() => this.#broadcast.receive(from, frame, this.#ports.clock())),
-      onConnect: (peer) => this.#turn(() => this.#broadcast.connected(peer, this.#ports.clock())),
+      onFrame: (from, frame) => this.#turn(() => this.#broadcast.receive(from, frame, this.#ports.steadyClock())),
+      onConnect: (peer) => this.#turn(() => this.#broadcast.connected(peer, this.#ports.steadyClock())),
       onDisconnect: (peer) => log.info({ peer }, 'the link to a peer is down'),
       operator: (request) => Promise.resolve(this.#answerOperator(request)),
       log,
@@ -203,7 +206,7 @@ export class Replica {
       clock: this.#ports.clock,
       limits: { maxBytes: this.#limits.maxMessageBytes, maxConcurrent: this.#limits.maxConcurrentRequests },
     });
-    this.#ticker = setInterval(() => this.#turn(() => this.#broadcast.tick(this.#ports.clock())), TICK_MS);
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#commands.resume(this.#service.activities());
     log.info({ replica: id, url: own.url, deliveries: replayed }, 'the replica is up');
   }
@@ -244,6 +247,11 @@ export class Replica {
     return result;
   }
 
+  #tick(): void {
+    this.#passedOn.clear();
+    this.#turn(() => this.#broadcast.tick(this.#ports.steadyClock()));
+  }
+
   #flush(): void {
     const ready = this.#broadcast.flush();
     this.#journal.append(ready.records);
@@ -259,7 +267,7 @@ export class Replica {
 
   /** At most one line a minute for each peer, whatever it sends. */
   #complain(peer: number, reason: string): void {
-    const now = this.#ports.clock();
+    const now = this.#ports.steadyClock();
     const silentSince = this.#complained.get(peer);
     if (silentSince !== undefined && now - silentSince < COMPLAIN_EVERY_MS) return;
     this.#complained.set(peer, now);
@@ -298,10 +306,14 @@ export class Replica {
 
   /** A peer passes on what a client signed: it counts as if the client had come here. */
   #acceptPassedOn(from: number, proof: Uint8Array): void {
+    const before = this.#passedOn.get(from) ?? 0;
+    this.#passedOn.set(from, before + 1);
+    // Verifying costs milliseconds, and a faulty peer may send anything. What is dropped here, an honest one passes on again.
+    if (before >= PASSED_ON_PER_TICK) return;
     try {
       const interpretation = interpret(this.#verify(Buffer.from(proof).toString('utf8')), this.#addresses);
       if (interpretation.kind !== 'ordered') throw new ConcordatError('InvalidSequenceHeader', 'a question is not passed on');
-      this.#turn(() => this.#broadcast.submit(interpretation.request, proof, this.#ports.clock()));
+      this.#turn(() => this.#broadcast.submit(interpretation.request, proof, this.#ports.steadyClock()));
     } catch (error) {
       if (!(error instanceof ConcordatError)) throw error;
       this.#complain(from, `a request that it passed on: ${error.code} ${error.detail ?? ''}`);
