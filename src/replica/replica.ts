@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   type BroadcastLimits,
   DEFAULT_BROADCAST_LIMITS,
+  decodeCertificate,
   decodeRequest,
   type Ready,
   SourceOrderedBroadcast,
@@ -21,6 +22,8 @@ import { interpret } from './interpret.js';
 import { certificateText, Journal } from './journal.js';
 import { REAL_PORTS, type ReplicaPorts } from './ports.js';
 import { CoordinationService, type ServiceEffect } from './service.js';
+import { answerOperator, type OperatorSources } from './operator.js';
+import type { StoredDelivery } from './report.js';
 import { type ReplicaStatus, reportStatus } from './status.js';
 import { Waiters } from './waiters.js';
 
@@ -191,7 +194,7 @@ export class Replica {
       onFrame: (from, frame) => this.#turn(() => this.#broadcast.receive(from, frame, this.#ports.steadyClock())),
       onConnect: (peer) => this.#turn(() => this.#broadcast.connected(peer, this.#ports.steadyClock())),
       onDisconnect: (peer) => log.info({ peer }, 'the link to a peer is down'),
-      operator: (request) => Promise.resolve(this.#answerOperator(request)),
+      operator: (request) => Promise.resolve(answerOperator(request, this.#operatorSources())),
       log,
     });
     this.#edge = await this.#ports.startEdge({
@@ -294,10 +297,9 @@ export class Replica {
       case 'command':
         return this.#commands.command(effect.activity, effect.participant, effect.command);
       case 'fault': {
-        const content = this.#store.delivery(effect.stream, effect.number)?.content;
-        if (content === undefined) return;
-        const { payload } = decodeRequest(this.#o.cluster.config.cluster, content, broadcastLimits(this.#limits));
-        return this.#commands.fault(effect.activity, effect.participant, payload);
+        const stored = this.#stored(effect.stream, effect.number);
+        if (stored !== undefined) this.#commands.fault(effect.activity, effect.participant, stored.payload);
+        return;
       }
       case 'ended':
         return this.#o.log.info({ activity: effect.activity }, 'an activity has ended');
@@ -339,11 +341,19 @@ export class Replica {
 
   // --- the operator -----------------------------------------------------------------------------------------------
 
-  #answerOperator(request: unknown): unknown {
-    const ask = typeof request === 'object' && request !== null && 'ask' in request ? request.ask : undefined;
-    if (ask === 'status') return this.status();
-    throw new ConcordatError('Usage', 'an operator may ask for "status"');
+  #operatorSources(): OperatorSources {
+    return { replica: this.#o.id, service: this.#service, delivery: this.#stored, status: () => this.status() };
   }
+
+  readonly #stored = (stream: string, number: number): StoredDelivery | undefined => {
+    const found = this.#store.delivery(stream, number);
+    if (found === undefined) return undefined;
+    const limits = broadcastLimits(this.#limits);
+    const { writer, payload } = decodeRequest(this.#o.cluster.config.cluster, found.content, limits);
+    const { attestations } = decodeCertificate(found.record.certificate, limits, this.#o.cluster.n);
+    const certifiedBy = attestations.map((attestation) => attestation.replica).sort((a, b) => a - b);
+    return { position: found.position, writer, payload, certifiedBy };
+  };
 }
 
 const hashOf = (raw: string): string => createHash('sha256').update(raw, 'utf8').digest('base64');

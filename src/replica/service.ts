@@ -39,8 +39,14 @@ export interface ServiceLimits {
   readonly maxParticipantsPerActivity: number;
 }
 
+/** What happened in an activity, in the order in which this replica saw it. */
+export type HistoryLine =
+  | { readonly kind: 'request'; readonly stream: string; readonly number: number }
+  | { readonly kind: 'command'; readonly participant: string; readonly command: CoordinatorMessage };
+
 interface Entry {
   activity: Activity;
+  readonly history: HistoryLine[];
   /** Answers given, by stream and number of wsba. */
   readonly results: Map<string, Result>;
   /** Whom each invitation is reserved for, in the order in which the control stream was delivered. */
@@ -131,7 +137,8 @@ export class CoordinationService implements ReplicatedService<readonly ServiceEf
       created,
       ...(expires === undefined ? {} : { expires }),
     });
-    this.#entries.set(id, { activity, results: new Map(), invited: new Map() });
+    const { stream, number } = request;
+    this.#entries.set(id, { activity, history: [{ kind: 'request', stream, number }], results: new Map(), invited: new Map() });
     this.#openByWriter.set(request.writer, (this.#openByWriter.get(request.writer) ?? 0) + 1);
     return { domain: id, effects: [{ kind: 'answered', stream: request.stream, number: request.number }] as const };
   }
@@ -145,6 +152,7 @@ export class CoordinationService implements ReplicatedService<readonly ServiceEf
     const wasEnded = isEnded(entry.activity);
     const { activity, effects } = machine.deliver(entry.activity, input);
     entry.activity = activity;
+    entry.history.push({ kind: 'request', stream: request.stream, number: request.number });
     this.#countEnd(activity, wasEnded);
     const answers: ServiceEffect[] =
       input.request.kind === 'notify' ? [{ kind: 'answered', stream: request.stream, number: request.number }] : [];
@@ -155,6 +163,7 @@ export class CoordinationService implements ReplicatedService<readonly ServiceEf
           answers.push({ kind: 'answered', stream: streamName(id, effect.to.stream), number: effect.to.number });
           break;
         case 'command':
+          entry.history.push({ kind: 'command', participant: effect.participant, command: effect.command });
           answers.push({ kind: 'command', activity: id, participant: effect.participant, command: effect.command });
           break;
         case 'fault':
@@ -199,6 +208,10 @@ export class CoordinationService implements ReplicatedService<readonly ServiceEf
 
   activity(id: string): Activity | undefined {
     return this.#entries.get(id)?.activity;
+  }
+
+  history(id: string): readonly HistoryLine[] {
+    return this.#entries.get(id)?.history ?? [];
   }
 
   activities(): Activity[] {

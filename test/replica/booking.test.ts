@@ -14,6 +14,8 @@ import {
   type Epr,
 } from '../../src/soap/messages/index.js';
 import { signedWsdlClient } from '../../src/client/index.js';
+import { askOperator } from '../../src/peers/index.js';
+import type { ActivityReport, ActivitySummary } from '../../src/replica/index.js';
 import { LocalCluster, until } from '../support/cluster.js';
 import { PlainClient } from '../support/soap-client.js';
 
@@ -136,6 +138,35 @@ describe('four replicas and plain signed SOAP', () => {
     for (const replica of cluster.running())
       expect(replica.status()).toMatchObject({ activities: { total: 1, open: 0 }, evidence: [] });
   }, 20_000);
+
+  test('an operator can read what happened in an activity, and which replicas certified it', async () => {
+    const [replica] = cluster.cluster.replicas;
+    if (replica === undefined) throw new Error('no replica');
+    const { peer, fingerprint } = replica;
+    const where = { ...peer, fingerprint, credentials: cluster.keys('operator'), authorities: cluster.cluster.authorityPems };
+    const ask = (request: object): Promise<unknown> => askOperator({ ...where, request, timeoutMs: 5_000 });
+    const { activities } = (await ask({ ask: 'activities' })) as { activities: ActivitySummary[] };
+    const participants = [{ matchcode: 'flight', endedBy: 'Closed' }];
+    expect(activities).toMatchObject([{ outcome: 'AtomicOutcome', settlement: 'close', ended: true, participants }]);
+    const { timeline } = (await ask({ ask: 'activity', activity: activities[0]?.id })) as ActivityReport;
+    const told = timeline.map((line) =>
+      line.kind === 'command'
+        ? `tell ${line.matchcode} ${line.command}`
+        : `${line.message} by ${/CN=(\w+)/.exec(line.signer)?.[1] ?? ''}`,
+    );
+    expect(told).toEqual([
+      'CreateCoordinationContext by initiator',
+      'getCoordinationContextWithMatchcode by initiator',
+      'Register by participant',
+      'Completed by participant',
+      'closeAllParticipants by initiator',
+      'tell flight Close',
+      'Closed by participant',
+    ]);
+    for (const line of timeline) if (line.kind === 'request') expect(line.certifiedBy.length).toBeGreaterThanOrEqual(3);
+    await expect(ask({ ask: 'activity', activity: 'urn:uuid:none' })).rejects.toMatchObject({ code: 'UnknownActivity' });
+    await expect(ask({ ask: 'for the moon' })).rejects.toMatchObject({ code: 'Usage' });
+  });
 
   test.each(['1.1', '1.2'] as const)(
     'a client that the soap package makes from a served WSDL creates an activity, SOAP %s',
