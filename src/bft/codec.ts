@@ -7,6 +7,8 @@ export class CodecError extends Error {
   override readonly name = 'CodecError';
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 export class Writer {
   readonly #parts: Uint8Array[] = [];
 
@@ -108,10 +110,12 @@ export class Reader {
   }
 
   string(max: number): string {
-    const bytes = this.bytes(max);
-    const value = bytes.toString('utf8');
-    if (Buffer.byteLength(value, 'utf8') !== bytes.length || value.includes('�')) throw new CodecError('not UTF-8');
-    return value;
+    try {
+      return utf8.decode(this.bytes(max));
+    } catch (error) {
+      if (error instanceof CodecError) throw error;
+      throw new CodecError('not UTF-8');
+    }
   }
 
   list<T>(max: number, read: (reader: Reader) => T): T[] {

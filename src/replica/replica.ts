@@ -18,7 +18,7 @@ import { ReplicaStore } from '../store/index.js';
 import { Answers } from './answers.js';
 import { Commands } from './commands.js';
 import { Front } from './front.js';
-import { interpret } from './interpret.js';
+import { type Interpretation, interpret } from './interpret.js';
 import { certificateText, Journal } from './journal.js';
 import { REAL_PORTS, type ReplicaPorts } from './ports.js';
 import { CoordinationService, type ServiceEffect } from './service.js';
@@ -312,14 +312,15 @@ export class Replica {
     this.#passedOn.set(from, before + 1);
     // Verifying costs milliseconds, and a faulty peer may send anything. What is dropped here, an honest one passes on again.
     if (before >= PASSED_ON_PER_TICK) return;
+    let interpretation: Interpretation;
     try {
-      const interpretation = interpret(this.#verify(Buffer.from(proof).toString('utf8')), this.#addresses);
-      if (interpretation.kind !== 'ordered') throw new ConcordatError('InvalidSequenceHeader', 'a question is not passed on');
-      this.#turn(() => this.#broadcast.submit(interpretation.request, proof, this.#ports.steadyClock()));
+      interpretation = interpret(this.#verify(Buffer.from(proof).toString('utf8')), this.#addresses);
     } catch (error) {
-      if (!(error instanceof ConcordatError)) throw error;
-      this.#complain(from, `a request that it passed on: ${error.code} ${error.detail ?? ''}`);
+      return this.#complain(from, `a request that it passed on: ${String(error)}`);
     }
+    if (interpretation.kind !== 'ordered') return this.#complain(from, 'it passed a question on');
+    const { request } = interpretation;
+    this.#turn(() => this.#broadcast.submit(request, proof, this.#ports.steadyClock()));
   }
 
   #verify(raw: string): VerifiedMessage {

@@ -86,13 +86,16 @@ export class CoordinationService implements ReplicatedService<readonly ServiceEf
   }
 
   admit(request: Request): Admission {
+    let input: ServiceInput;
     try {
-      const input = readInput(request, this.#invited);
-      return input.kind === 'create' ? this.#admitCreate(request, input) : this.#admitInput(input);
+      input = readInput(request, this.#invited);
     } catch (error) {
-      if (error instanceof ConcordatError) return refuse(error.code, error.detail ?? '');
-      throw error;
+      // Whatever cannot be read is not voted for: what a client sends must never stop a replica.
+      return error instanceof ConcordatError
+        ? refuse(error.code, error.detail ?? '')
+        : refuse('InvalidParameters', String(error));
     }
+    return input.kind === 'create' ? this.#admitCreate(request, input) : this.#admitInput(input);
   }
 
   #admitCreate(request: Request, input: ServiceInput & { kind: 'create' }): Admission {

@@ -24,7 +24,7 @@ describe('the codec', () => {
       .u8(7)
       .u32(4_000_000_000)
       .u53(Number.MAX_SAFE_INTEGER)
-      .string('grüße 🌍')
+      .string('\uFEFFgrüße 🌍 \uFFFD')
       .list(['a', ''], (w, s) => w.string(s))
       .optional<string>(undefined, (w, s) => w.string(s))
       .optional('x', (w, s) => w.string(s))
@@ -38,7 +38,7 @@ describe('the codec', () => {
       r.optional((e) => e.string(8)),
       r.optional((e) => e.string(8)),
     ]);
-    expect(read).toEqual([7, 4_000_000_000, Number.MAX_SAFE_INTEGER, 'grüße 🌍', ['a', ''], undefined, 'x']);
+    expect(read).toEqual([7, 4_000_000_000, Number.MAX_SAFE_INTEGER, '\uFEFFgrüße 🌍 \uFFFD', ['a', ''], undefined, 'x']);
   });
 
   test.each<[string, Uint8Array, (reader: Reader) => unknown]>([

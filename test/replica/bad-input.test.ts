@@ -306,6 +306,25 @@ describe('what a replica answers to a signed request that', () => {
     });
   });
 
+  test.each([
+    ['the replacement character', '\uFFFD'],
+    ['white space and line ends', ' a\r\n\tb '],
+    ['markup in text', '<&>"\' ]]> &amp;amp;'],
+    ['characters beyond the basic plane', '𝔘𝔫𝔦 🛫'],
+    ['names of object members', '__proto__ constructor'],
+  ])('carries %s in an extension: delivered like any other, by all replicas', async (_what, content) => {
+    const extension = el(
+      'urn:odd',
+      '__proto__',
+      [{ ns: 'urn:odd2', name: 'a', value: content }],
+      content,
+      el('', 'n1', { x: content }),
+    );
+    const body = encodeCreateCoordinationContext({ coordinationType: `${NS.wsba}/AtomicOutcome`, extensions: [extension] });
+    const results = await initiator.callAll(create({ body }));
+    expect(results.map((result) => result.kind)).toEqual(Array(4).fill('reply'));
+  });
+
   test('waits for something: a retryable fault that names it', async () => {
     const result = await initiator.call(1, {
       endpoint: 'completion',
