@@ -25,6 +25,7 @@ export class Agreement<Effects> {
     const position = this.state.streams.open(request, this.state.now);
     position.requests.set(digest, known);
     position.own.set('echo', digest);
+    this.state.countOpen(request.writer, 1);
     this.state.turn.persist({ type: 'request', digest, content, proof }, { type: 'vote', round: 'echo', stream, number, digest });
     this.state.turn.unsigned.push({ round: 'echo', stream, number, digest });
   }
@@ -150,7 +151,9 @@ export class Agreement<Effects> {
       { type: 'request', digest, content, proof },
       { type: 'delivery', stream, number, digest, certificate: encodeCertificate(certificate) },
     );
-    this.#exposeWriter(digest, streams.find(request));
+    const position = streams.find(request);
+    this.#exposeWriter(digest, position);
+    if (position?.own.has('echo') === true) this.state.countOpen(request.writer, -1);
     streams.deliver(request, digest);
     if (pending.at(request)?.known.digest === digest) pending.remove(request);
     const { domain, effects } = options.service.deliver(request, digest);

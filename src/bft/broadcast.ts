@@ -72,7 +72,9 @@ export class SourceOrderedBroadcast<Effects> {
     for (const vote of open.votes) if (!this.isDelivered(vote)) streams.open(vote, 0).own.set(vote.round, vote.digest);
     for (const { content, proof } of open.requests) {
       const known = this.#state.read(content, proof);
-      if (!this.isDelivered(known.request)) streams.open(known.request, 0).requests.set(known.digest, known);
+      if (this.isDelivered(known.request)) continue;
+      streams.open(known.request, 0).requests.set(known.digest, known);
+      this.#state.countOpen(known.request.writer, 1);
     }
     for (const bytes of open.certificates) {
       const certificate = decodeCertificate(bytes, options.limits, options.n);

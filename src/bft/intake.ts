@@ -64,6 +64,9 @@ export class Intake<Effects> {
     if (request.number !== streams.delivered(request.stream) + 1) {
       return this.#wait(known, info, { code: 'PredecessorMissing', waitsFor: [`${request.stream}#${request.number - 1}`] });
     }
+    if ((this.state.openByWriter.get(request.writer) ?? 0) >= options.limits.maxOpenPerWriter) {
+      return { outcome: 'refused', code: 'Busy', detail: 'too many requests of this writer are in flight' };
+    }
     const admission = options.service.admit(request);
     switch (admission.verdict) {
       case 'admit':

@@ -6,6 +6,10 @@ export interface BroadcastLimits {
   readonly maxPendingRequests: number;
   /** Requests of one writer waiting to be admitted. */
   readonly maxPendingPerWriter: number;
+  /** Bytes of waiting requests, with the messages they came in. */
+  readonly maxPendingBytes: number;
+  /** Requests of one writer that this replica has voted for and that are not delivered. */
+  readonly maxOpenPerWriter: number;
   /** How far beyond the delivered position of a stream votes are kept. */
   readonly positionWindow: number;
   /** A request that is not delivered after this time is passed on to peers that have not voted for it. */
@@ -39,6 +43,8 @@ export const DEFAULT_BROADCAST_LIMITS: BroadcastLimits = {
   maxOpenPositionsPerPeer: 4096,
   maxPendingRequests: 10_000,
   maxPendingPerWriter: 1_000,
+  maxPendingBytes: 64 * 1024 * 1024,
+  maxOpenPerWriter: 1_000,
   positionWindow: 64,
   passOnAfterMs: 50,
   resendVotesAfterMs: 500,

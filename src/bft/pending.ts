@@ -11,11 +11,14 @@ export interface PendingRequest {
   waitsFor: readonly string[];
 }
 
+const sizeOf = (known: KnownRequest): number => known.content.length + known.proof.length;
+
 /** Signed requests that may not be voted for yet, because something they build on has not been delivered here. */
 export class PendingRequests {
   readonly #byPosition = new Map<string, PendingRequest>();
   readonly #byDomain = new Map<string, Set<string>>();
   readonly #perWriter = new Map<string, number>();
+  #bytes = 0;
 
   constructor(private readonly limits: BroadcastLimits) {}
 
@@ -31,7 +34,10 @@ export class PendingRequests {
   add(known: KnownRequest, domain: string, wait: { code: string; waitsFor: readonly string[] }, now: number): boolean {
     const { writer } = known.request;
     const ofWriter = this.#perWriter.get(writer) ?? 0;
-    if (this.size >= this.limits.maxPendingRequests || ofWriter >= this.limits.maxPendingPerWriter) return false;
+    const { maxPendingRequests, maxPendingPerWriter, maxPendingBytes } = this.limits;
+    if (this.size >= maxPendingRequests || ofWriter >= maxPendingPerWriter) return false;
+    if (this.#bytes + sizeOf(known) > maxPendingBytes) return false;
+    this.#bytes += sizeOf(known);
     const key = positionKey(known.request);
     const passOn = new Backoff(now, this.limits.passOnAfterMs, this.limits.resendVotesMaxMs);
     this.#byPosition.set(key, { known, domain, until: now + this.limits.pendingMs, passOn, ...wait });
@@ -46,6 +52,7 @@ export class PendingRequests {
     const removed = this.#byPosition.get(key);
     if (removed === undefined) return undefined;
     this.#byPosition.delete(key);
+    this.#bytes -= sizeOf(removed.known);
     const keys = this.#byDomain.get(removed.domain);
     keys?.delete(key);
     if (keys?.size === 0) this.#byDomain.delete(removed.domain);

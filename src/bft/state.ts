@@ -32,6 +32,8 @@ export class BroadcastState<Effects> {
   readonly pending: PendingRequests;
   readonly evidence: EvidenceBook;
   readonly turn = new Turn<Effects>();
+  /** Undelivered requests that this replica has voted for, by writer. */
+  readonly openByWriter = new Map<string, number>();
   readonly peers: readonly ReplicaId[];
   /** Milliseconds of the embedder's clock, as of the current event. */
   now = 0;
@@ -43,6 +45,12 @@ export class BroadcastState<Effects> {
     this.pending = new PendingRequests(options.limits);
     this.evidence = new EvidenceBook(options.limits);
     this.peers = Array.from({ length: options.n }, (_, i) => i + 1).filter((id) => id !== options.self);
+  }
+
+  countOpen(writer: string, change: 1 | -1): void {
+    const count = (this.openByWriter.get(writer) ?? 0) + change;
+    if (count === 0) this.openByWriter.delete(writer);
+    else this.openByWriter.set(writer, count);
   }
 
   isDelivered(position: Position): boolean {

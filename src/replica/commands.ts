@@ -151,10 +151,12 @@ export class Commands {
   /** Counts what is being sent; when it is through, the next may go. */
   #occupy(work: Promise<unknown>): void {
     this.#sending += 1;
-    void work.finally(() => {
-      this.#sending -= 1;
-      this.#drain();
-    });
+    work
+      .catch((error: unknown) => this.o.log.error({ err: error }, 'a message to a participant could not be made'))
+      .finally(() => {
+        this.#sending -= 1;
+        this.#drain();
+      });
   }
 
   async #attempt(id: string, job: Job): Promise<void> {

@@ -6,6 +6,8 @@ import {
   type PersistRecord,
   type Position,
   decode,
+  decodeCertificate,
+  decodeRequest,
   positionKey,
   readAttestation,
   readStatement,
@@ -16,6 +18,7 @@ import {
   writeAttestation,
   writeStatement,
 } from '../bft/index.js';
+import type { StoredDelivery } from './report.js';
 import type { EvidenceRecord, ReplicaStore, StoreRecord } from '../store/index.js';
 
 const REPLAY_CHUNK = 500;
@@ -27,8 +30,12 @@ const hex = (digest: Uint8Array): Digest => Buffer.from(digest).toString('hex') 
 export class Journal implements History {
   constructor(
     private readonly store: ReplicaStore,
-    private readonly limits: BroadcastLimits,
-    private readonly clock: () => number,
+    private readonly o: {
+      readonly cluster: string;
+      readonly n: number;
+      readonly limits: BroadcastLimits;
+      readonly clock: () => number;
+    },
   ) {}
 
   get epoch(): string {
@@ -51,6 +58,27 @@ export class Journal implements History {
 
   followed(peer: number): { epoch: string; position: number } | undefined {
     return this.store.cursor(peer);
+  }
+
+  /** A delivered request, decoded. */
+  read(stream: string, number: number): StoredDelivery | undefined {
+    const found = this.store.delivery(stream, number);
+    if (found === undefined) return undefined;
+    const { cluster, n, limits } = this.o;
+    const { writer, payload } = decodeRequest(cluster, found.content, limits);
+    const { attestations } = decodeCertificate(found.record.certificate, limits, n);
+    return {
+      position: found.position,
+      writer,
+      payload,
+      certifiedBy: attestations.map(({ replica }) => replica).sort((a, b) => a - b),
+    };
+  }
+
+  /** The certificate that delivered a request, as clients get it: base64. */
+  certificateText(stream: string, number: number): string | undefined {
+    const certificate = this.store.delivery(stream, number)?.record.certificate;
+    return certificate && Buffer.from(certificate).toString('base64');
   }
 
   /** One commit. @throws what the store throws; then nothing was written and nothing may be sent */
@@ -86,7 +114,7 @@ export class Journal implements History {
       case 'delivery':
         return { ...record, digest: bytes(record.digest) };
       case 'evidence':
-        return toEvidenceRecord(record.evidence, this.clock());
+        return toEvidenceRecord(record.evidence, this.o.clock());
       case 'followed':
         return { type: 'cursor', peer: record.peer, epoch: record.epoch, position: record.position };
     }
@@ -102,7 +130,7 @@ export class Journal implements History {
   }
 
   #readSigned(signed: Uint8Array): ReplicaEvidence['first'] {
-    return decode(signed, (reader) => ({ ...readStatement(reader, this.limits), attestation: readAttestation(reader) }));
+    return decode(signed, (reader) => ({ ...readStatement(reader, this.o.limits), attestation: readAttestation(reader) }));
   }
 }
 
@@ -130,6 +158,3 @@ function writeSigned(signed: ReplicaEvidence['first']): Buffer {
   writeAttestation(writer, signed.attestation);
   return writer.finish();
 }
-
-/** A stored certificate for a client: base64. */
-export const certificateText = (certificate: Uint8Array): string => Buffer.from(certificate).toString('base64');

@@ -1,30 +1,23 @@
-import { createHash, sign, verify } from 'node:crypto';
+import { sign, verify } from 'node:crypto';
 import { join } from 'node:path';
-import {
-  type BroadcastLimits,
-  DEFAULT_BROADCAST_LIMITS,
-  decodeCertificate,
-  decodeRequest,
-  type Ready,
-  SourceOrderedBroadcast,
-} from '../bft/index.js';
+import { type BroadcastLimits, DEFAULT_BROADCAST_LIMITS, type Ready, SourceOrderedBroadcast } from '../bft/index.js';
 import type { Limits, LoadedCluster, ReplicaKeys } from '../config/index.js';
 import { type ClusterAddresses, pathOf, SERVED } from '../contract/index.js';
 import { ConcordatError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { PeerLinks } from '../peers/index.js';
-import { type Edge, HttpTransport, Signer, SoapCaller, TrustStore, type VerifiedMessage, Verifier } from '../soap/index.js';
+import { type Edge, HttpTransport, Signer, SoapCaller, TrustStore, Verifier } from '../soap/index.js';
 import { ReplicaStore } from '../store/index.js';
 import { Answers } from './answers.js';
 import { Commands } from './commands.js';
 import { Front } from './front.js';
 import { type Interpretation, interpret } from './interpret.js';
-import { certificateText, Journal } from './journal.js';
+import { Journal } from './journal.js';
 import { REAL_PORTS, type ReplicaPorts } from './ports.js';
 import { CoordinationService, type ServiceEffect } from './service.js';
 import { answerOperator, type OperatorSources } from './operator.js';
-import type { StoredDelivery } from './report.js';
 import { type ReplicaStatus, reportStatus } from './status.js';
+import { VerifiedMessages } from './verified-messages.js';
 import { Waiters } from './waiters.js';
 
 export interface ReplicaOptions {
@@ -41,8 +34,6 @@ const TICK_MS = 25;
 /** Messages of one peer that are verified in one tick. */
 const PASSED_ON_PER_TICK = 16;
 const COMPLAIN_EVERY_MS = 60_000;
-/** Verified messages remembered by the hash of their bytes: a repeat, or one passed on by three peers, is verified once. */
-const VERIFIED_CACHE = 2_000;
 /** A participant has this long to take a message. */
 const PARTICIPANT_TIMEOUT_MS = 10_000;
 
@@ -78,7 +69,7 @@ export class Replica {
   readonly #commands: Commands;
   readonly #front: Front;
   readonly #waiters = new Waiters();
-  readonly #verified = new Map<string, VerifiedMessage>();
+  readonly #verified: VerifiedMessages;
   readonly #passedOn = new Map<number, number>();
   readonly #complained = new Map<number, number>();
   #edge: Edge | undefined;
@@ -96,7 +87,7 @@ export class Replica {
     const clock = this.#ports.clock;
     this.#store = ReplicaStore.open(join(options.dataDir, 'replica.db'), { evidenceMax: this.#limits.evidenceMax });
     const limits = broadcastLimits(this.#limits);
-    this.#journal = new Journal(this.#store, limits, clock);
+    this.#journal = new Journal(this.#store, { cluster: cluster.config.cluster, n: cluster.n, limits, clock });
     this.#service = new CoordinationService(this.#limits, clock);
     const voteKeys = cluster.replicas.map((replica) => replica.votePublicKey);
     this.#broadcast = new SourceOrderedBroadcast({
@@ -115,15 +106,13 @@ export class Replica {
       service: this.#service,
       history: this.#journal,
     });
-    this.#answers = new Answers(this.#addresses, (stream) => {
-      const delivery = this.#store.delivery(stream, 1);
-      return delivery && certificateText(delivery.record.certificate);
-    });
+    this.#answers = new Answers(this.#addresses, (stream) => this.#journal.certificateText(stream, 1));
     this.#signer = new Signer(keys);
     this.#verifier = new Verifier(new TrustStore(cluster.authorityPems), {
       clockWindowMs: this.#limits.clockWindowMs,
       limits: { maxBytes: this.#limits.maxMessageBytes },
     });
+    this.#verified = new VerifiedMessages((raw) => this.#verifier.verify(raw, clock()));
     this.#transport = new HttpTransport({ timeoutMs: PARTICIPANT_TIMEOUT_MS });
     const caller = new SoapCaller({ signer: this.#signer, verifier: this.#verifier, transport: this.#transport, clock });
     this.#commands = new Commands({
@@ -147,7 +136,7 @@ export class Replica {
       waiters: this.#waiters,
       isStored: ({ stream, number }) => this.#store.delivery(stream, number) !== undefined,
       submit: (request, message) => {
-        this.#remember(hashOf(message.raw), message);
+        this.#verified.remember(message);
         return this.#turn(() => this.#broadcast.submit(request, Buffer.from(message.raw, 'utf8'), this.#ports.steadyClock()));
       },
     });
@@ -297,7 +286,7 @@ export class Replica {
       case 'command':
         return this.#commands.command(effect.activity, effect.participant, effect.command);
       case 'fault': {
-        const stored = this.#stored(effect.stream, effect.number);
+        const stored = this.#journal.read(effect.stream, effect.number);
         if (stored !== undefined) this.#commands.fault(effect.activity, effect.participant, stored.payload);
         return;
       }
@@ -314,7 +303,7 @@ export class Replica {
     if (before >= PASSED_ON_PER_TICK) return;
     let interpretation: Interpretation;
     try {
-      interpretation = interpret(this.#verify(Buffer.from(proof).toString('utf8')), this.#addresses);
+      interpretation = interpret(this.#verified.check(Buffer.from(proof).toString('utf8')), this.#addresses);
     } catch (error) {
       return this.#complain(from, `a request that it passed on: ${String(error)}`);
     }
@@ -323,38 +312,14 @@ export class Replica {
     this.#turn(() => this.#broadcast.submit(request, proof, this.#ports.steadyClock()));
   }
 
-  #verify(raw: string): VerifiedMessage {
-    const key = hashOf(raw);
-    const known = this.#verified.get(key);
-    if (known !== undefined) return known;
-    const message = this.#verifier.verify(raw, this.#ports.clock());
-    this.#remember(key, message);
-    return message;
-  }
-
-  #remember(key: string, message: VerifiedMessage): void {
-    if (this.#verified.size >= VERIFIED_CACHE) {
-      const oldest = this.#verified.keys().next();
-      if (oldest.done !== true) this.#verified.delete(oldest.value);
-    }
-    this.#verified.set(key, message);
-  }
-
   // --- the operator -----------------------------------------------------------------------------------------------
 
   #operatorSources(): OperatorSources {
-    return { replica: this.#o.id, service: this.#service, delivery: this.#stored, status: () => this.status() };
+    return {
+      replica: this.#o.id,
+      service: this.#service,
+      delivery: (stream, number) => this.#journal.read(stream, number),
+      status: () => this.status(),
+    };
   }
-
-  readonly #stored = (stream: string, number: number): StoredDelivery | undefined => {
-    const found = this.#store.delivery(stream, number);
-    if (found === undefined) return undefined;
-    const limits = broadcastLimits(this.#limits);
-    const { writer, payload } = decodeRequest(this.#o.cluster.config.cluster, found.content, limits);
-    const { attestations } = decodeCertificate(found.record.certificate, limits, this.#o.cluster.n);
-    const certifiedBy = attestations.map((attestation) => attestation.replica).sort((a, b) => a - b);
-    return { position: found.position, writer, payload, certifiedBy };
-  };
 }
-
-const hashOf = (raw: string): string => createHash('sha256').update(raw, 'utf8').digest('base64');

@@ -243,6 +243,27 @@ describe('source-ordered broadcast', () => {
     allEqual(cluster);
   });
 
+  test('requests in flight are bounded for each writer, and no longer count once they are delivered', () => {
+    const cluster = makeCluster(18, { limits: { maxOpenPerWriter: 2 } });
+    submitTo(cluster, everywhere(cluster), CREATE);
+    cluster.run(100);
+    const alone = ['a', 'b', 'c'].map((name) => submitTo(cluster, [1], request(`bob/d1${name}/create`, 1, 'x'))[0]);
+    expect(alone.map((answer) => answer?.outcome)).toEqual(['open', 'open', 'refused']);
+    cluster.run(1_000);
+    expect(submitTo(cluster, [1], request('bob/d1c/create', 1, 'x'))).toMatchObject([{ outcome: 'open' }]);
+    cluster.crash(1);
+    cluster.restart(1);
+    cluster.run(1_000);
+    for (const name of ['d', 'e'])
+      expect(submitTo(cluster, [1], request(`bob/d1${name}/create`, 1, 'x'))).toMatchObject([{ outcome: 'open' }]);
+  });
+
+  test('waiting requests are bounded in bytes', () => {
+    const cluster = makeCluster(19, { limits: { maxPendingBytes: 1_000 } });
+    const answers = [2, 3].map((k) => submitTo(cluster, [1], request('bob/d1/plain', k, 'x'.repeat(300)))[0]);
+    expect(answers).toMatchObject([{ outcome: 'open' }, { outcome: 'refused', code: 'Busy' }]);
+  });
+
   test('waiting requests are bounded for each writer', () => {
     const cluster = makeCluster(17, { limits: { maxPendingPerWriter: 3 } });
     const answers = [2, 3, 4, 5].map((k) => submitTo(cluster, [1], request('bob/d1/plain', k, 'p'))[0]);
