@@ -15,6 +15,9 @@ const forbidden = {
   'src/cli': ['travel'],
 };
 
+/** What the agency's page uses of the browser. */
+const BROWSER = ['document', 'Node', 'Element', 'EventSource', 'FormData', 'fetch', 'matchMedia', 'setTimeout', 'clearTimeout'];
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'coverage/', 'reports/'] },
   js.configs.recommended,
@@ -53,5 +56,12 @@ export default tseslint.config(
       'no-restricted-globals': ['error', 'Date', 'setTimeout', 'setInterval', 'setImmediate', 'fetch'],
     },
   },
-  { files: ['*.js', 'test/**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+  { files: ['*.js', 'test/**/*.mjs', 'src/travel/page/assets/*.js'], ...tseslint.configs.disableTypeChecked },
+  {
+    // What runs in the browser.
+    files: ['src/travel/page/assets/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(BROWSER.map((name) => [name, 'readonly'])),
+    },
+  },
 );

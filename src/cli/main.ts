@@ -2,6 +2,8 @@
 import { Command, CommanderError } from 'commander';
 import { registerCluster } from './cluster.js';
 import { exitCodeOf, oneLine } from './exit.js';
+import { registerExport } from './export.js';
+import { registerHealth } from './health.js';
 import { registerInit } from './init.js';
 import { registerReplica } from './replica.js';
 import { registerStatus } from './status.js';
@@ -11,7 +13,8 @@ const program = new Command('concordat')
   .version('0.1.0')
   .addHelpText('after', '\nExit codes: 0 success, 1 failure, 2 wrong use or configuration.')
   .exitOverride();
-for (const register of [registerInit, registerCluster, registerReplica, registerStatus]) register(program);
+for (const register of [registerInit, registerExport, registerCluster, registerReplica, registerStatus, registerHealth])
+  register(program);
 for (const command of program.commands) command.exitOverride();
 
 try {

@@ -1,21 +1,25 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
 import { ConcordatError, type ErrorCode, ERRORS } from '../errors.js';
 
 /** A replica in a process of its own. */
 export interface ReplicaProcess {
   readonly id: number;
-  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   /** Resolves when it is gone, with how: `exit code 0` or `SIGKILL`. */
   readonly exited: Promise<string>;
   /** Its last line on standard error that is not a log line: why it could not start. */
   complaint: string | undefined;
 }
 
+/** Preloaded into every child, so that none outlives this process, whatever ends it. It lies beside the command. */
+const tetherOf = (program: string): string => new URL('./tether.js', pathToFileURL(program)).href;
+
 /**
  * Starts a replica. Its log lines go to our standard error, or to `onLog`.
- * @param program the script to run: the concordat command, or one that takes the same arguments
+ * @param program the concordat command, built
  */
 export function spawnReplica(
   program: string,
@@ -24,9 +28,10 @@ export function spawnReplica(
   args: readonly string[],
   onLog?: (line: string) => void,
 ): ReplicaProcess {
-  const child = spawn(process.execPath, [program, 'replica', dir, '--id', String(id), ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const child = spawn(process.execPath, ['--import', tetherOf(program), program, 'replica', dir, '--id', String(id), ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.on('error', () => undefined);
   const exited = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code ?? 'unknown'}`));
     child.once('error', (error) => resolve(error.message));

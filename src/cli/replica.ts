@@ -1,15 +1,16 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { loadCluster, loadReplicaKeys } from '../config/index.js';
+import { loadCluster, loadReplicaKeys, MAX_WAIT_SECONDS, waitForKeys } from '../config/index.js';
 import { createLogger, type LogLevel } from '../log.js';
-import { Replica } from '../replica/index.js';
 import { pino } from 'pino';
+import { Replica } from '../replica/index.js';
 import { LOG_LEVELS, wholeNumber } from './options.js';
 
 interface ReplicaFlags {
   readonly id: number;
   readonly data?: string;
+  readonly wait: number;
   readonly logLevel: LogLevel;
 }
 
@@ -20,11 +21,14 @@ export function registerReplica(program: Command): void {
     .argument('<dir>', 'directory with cluster.json and this replica’s keys')
     .requiredOption('--id <n>', 'which replica of cluster.json to be', wholeNumber(1, 31))
     .option('--data <dir>', 'directory of its database (default: <dir>/replica-<n>/data)')
+    .option('--wait <seconds>', 'how long to wait for cluster.json and its keys to appear', wholeNumber(0, MAX_WAIT_SECONDS), 0)
     .addOption(
       new Option('--log-level <level>', 'what to log, as JSON lines on standard error').choices(LOG_LEVELS).default('info'),
     )
     .action(runReplica);
 }
+
+const STOP_TIMEOUT_MS = 3_000;
 
 /** The line that says on standard output that a replica takes part now. */
 export interface ReplicaReady {
@@ -34,22 +38,29 @@ export interface ReplicaReady {
 }
 
 async function runReplica(dir: string, flags: ReplicaFlags): Promise<void> {
+  const log = createLogger(`replica ${flags.id}`, flags.logLevel, pino.destination({ dest: 2, sync: true }));
+  // Until the replica is there, being asked to stop means just that. The first process of a container must say so itself.
+  let stop = (): void => process.exit(0);
+  process.once('SIGTERM', () => stop());
+  process.once('SIGINT', () => stop());
+  await waitForKeys(dir, { kind: 'replica', id: flags.id }, flags.wait * 1000, () =>
+    log.info({ dir, seconds: flags.wait }, 'waiting for cluster.json and the keys'),
+  );
   const cluster = loadCluster(dir);
   const keys = loadReplicaKeys(cluster, flags.id);
   const dataDir = flags.data ?? join(dir, `replica-${flags.id}`, 'data');
   mkdirSync(dataDir, { recursive: true });
-  const log = createLogger(`replica ${flags.id}`, flags.logLevel, pino.destination({ dest: 2, sync: true }));
   process.on('uncaughtException', (error) => {
     // What cannot be written down must not be acknowledged: stop, and come back from the store.
     log.error({ err: error }, 'the replica stops');
     process.exit(1);
   });
   const replica = await Replica.start({ cluster, id: flags.id, keys, dataDir, log });
-  const stop = (): void => {
+  stop = () => {
+    // Everything acknowledged is on disk, so nothing is lost by not waiting for a slow peer to hang up.
+    setTimeout(() => process.exit(0), STOP_TIMEOUT_MS).unref();
     void replica.stop().then(() => process.exit(0));
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
   const ready: ReplicaReady = { ready: true, id: flags.id, url: cluster.replicas[flags.id - 1]?.url ?? '' };
   console.log(JSON.stringify(ready));
 }

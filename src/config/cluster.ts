@@ -155,17 +155,20 @@ function filePath(value: unknown, at: string): string {
   return value;
 }
 
+/** What a base URL must be, for messages. */
+export const BASE_URL_RULE =
+  'must be an http or https URL in lower case without a trailing slash, query, fragment or default port';
+
 /** Paths are appended to a base URL as they are, so it has no trailing slash, query or fragment. */
+export function isBaseUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) return false;
+  return `${url.origin}${url.pathname === '/' ? '' : url.pathname}` === text && !text.endsWith('/');
+}
+
 function baseUrl(reader: ObjectReader, name: string): string {
   const text = reader.string(name);
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const plain = url !== undefined && `${url.origin}${url.pathname === '/' ? '' : url.pathname}` === text && !text.endsWith('/');
-  if (!plain || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    invalid(
-      reader.path(name),
-      'must be an http or https URL in lower case without a trailing slash, query, fragment or default port',
-    );
-  }
+  if (!isBaseUrl(text)) invalid(reader.path(name), BASE_URL_RULE);
   return text;
 }
 

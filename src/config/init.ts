@@ -1,29 +1,25 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { ConcordatError } from '../errors.js';
 import { createAuthority } from './authority.js';
-import { votePublicKeyText } from './certificate.js';
-import { CLUSTER_FILE, MAX_REPLICAS, parseCluster } from './cluster.js';
+import { BASE_URL_RULE, CLUSTER_FILE, MAX_REPLICAS, isBaseUrl, parseCluster } from './cluster.js';
 import type { ClusterConfig, HostPort, ReplicaEntry } from './cluster.js';
-import { systemCode } from './files.js';
+import { CreatedFiles } from './created-files.js';
 import { CLIENT_NAME, clientPaths, replicaPaths } from './keys.js';
-import type { KeyPair } from './keys.js';
-import { freePorts } from './ports.js';
+import { makePlacement } from './placement.js';
+import type { Placement, PlacementOptions } from './placement.js';
 
 /** What a client certificate may say its holder is. Replicas are made by init alone. */
 export const CLIENT_ROLES = ['initiator', 'participant', 'operator'] as const;
 
-export interface InitOptions {
-  /** Replicas; 4 by default. */
+export interface InitOptions extends PlacementOptions {
+  /** Replicas; 4 by default, or as many as there are `hosts`. */
   readonly n?: number;
   /** Faulty replicas tolerated; by default the most that n allows. */
   readonly f?: number;
-  /** Where the replicas serve; 127.0.0.1 by default. */
-  readonly host?: string;
-  /** SOAP takes n ports from here, the peer links the next n. Without it, ports that are free now are taken. */
-  readonly basePort?: number;
+  /** The logical address of the cluster, a base URL; by default that of replica 1. */
+  readonly address?: string;
   /** Clients beside `initiator`, `participant` and `operator`, which are always made. */
   readonly clients?: readonly ClientRequest[];
 }
@@ -61,8 +57,6 @@ export interface InitClient {
 }
 
 const AUTHORITY_PATHS = { certificate: 'ca.pem', privateKey: 'ca.key' };
-const SECRET_MODE = 0o600;
-const PUBLIC_MODE = 0o644;
 
 /**
  * Makes a cluster in `dir`: an authority, keys of every replica and client, and cluster.json, which is written last.
@@ -74,24 +68,19 @@ export async function initCluster(dir: string, options: InitOptions = {}): Promi
   for (const path of paths) {
     if (existsSync(join(dir, path))) throw new ConcordatError('ConfigInvalid', `${join(dir, path)} is already there`);
   }
-  const { n, host } = plan;
-  const ports = options.basePort === undefined ? await freePorts(2 * n, host) : portsFrom(options.basePort, 2 * n);
+  const places = await plan.placement();
   const cluster = randomBytes(16).toString('hex');
   const authority = await createAuthority(`Concordat ${cluster}`, Date.now());
   const files = new CreatedFiles(dir);
   files.pair(AUTHORITY_PATHS, authority);
 
-  const hosts = [...new Set(['localhost', host])];
   const entries = await Promise.all(
-    plan.ids.map(async (id): Promise<ReplicaEntry> => {
+    places.map(async (place, index): Promise<ReplicaEntry> => {
+      const id = index + 1;
+      const hosts = [...new Set(['localhost', place.peer.host])];
       files.pair(replicaPaths(id), await authority.issue({ commonName: `replica-${id}`, roles: ['replica'], hosts }));
-      return {
-        id,
-        url: `http://${host.includes(':') ? `[${host}]` : host}:${ports[id - 1]}`,
-        peer: { host, port: ports[n + id - 1] ?? 0 },
-        certificate: replicaPaths(id).certificate,
-        voteKey: files.voteKey(replicaPaths(id).voteKey),
-      };
+      const { certificate, voteKey } = replicaPaths(id);
+      return { id, ...place, certificate, voteKey: files.voteKey(voteKey) };
     }),
   );
   await Promise.all(
@@ -103,47 +92,43 @@ export async function initCluster(dir: string, options: InitOptions = {}): Promi
     version: 1,
     cluster,
     f: plan.f,
-    address: entries[0]?.url ?? '',
+    address: plan.address ?? entries[0]?.url ?? '',
     authorities: [AUTHORITY_PATHS.certificate],
     replicas: entries,
   };
   const text = `${JSON.stringify(config, null, 2)}\n`;
   parseCluster(text);
-  files.write(CLUSTER_FILE, text, PUBLIC_MODE);
+  files.publish(CLUSTER_FILE, text);
   return resultOf(resolve(dir), config, plan);
 }
 
 interface Plan {
-  readonly n: number;
   readonly f: number;
   readonly ids: readonly number[];
-  readonly host: string;
+  readonly placement: Placement;
+  readonly address: string | undefined;
   readonly clients: readonly ClientRequest[];
 }
 
-function makePlan({ n = 4, f = Math.floor((n - 1) / 3), host = '127.0.0.1', clients = [] }: InitOptions): Plan {
+function makePlan(options: InitOptions): Plan {
+  const { hosts, n = hosts?.length ?? 4, f = Math.floor((n - 1) / 3), address, clients = [] } = options;
   if (!Number.isInteger(n) || n < 4 || n > MAX_REPLICAS) usage(`the number of replicas must be 4..${MAX_REPLICAS}`);
   if (!Number.isInteger(f) || f < 1 || n < 3 * f + 1)
     usage(`${n} replicas tolerate 1..${Math.floor((n - 1) / 3)} faulty ones, not ${f}`);
+  if (address !== undefined && !isBaseUrl(address)) usage(`the address "${address}" ${BASE_URL_RULE}`);
   const byName = new Map<string, ClientRequest>();
   for (const client of [...CLIENT_ROLES.map((role) => ({ name: role, roles: [role] })), ...clients]) {
     checkClient(client);
     byName.set(client.name, client);
   }
-  return { n, f, ids: Array.from({ length: n }, (_, index) => index + 1), host, clients: [...byName.values()] };
+  const ids = Array.from({ length: n }, (_, index) => index + 1);
+  return { f, ids, placement: makePlacement(n, options), address, clients: [...byName.values()] };
 }
 
 function checkClient({ name, roles }: ClientRequest): void {
   if (!CLIENT_NAME.test(name)) usage(`"${name}" is not fit for the name of a client`);
   const unknown = roles.find((role) => !CLIENT_ROLES.some((known) => known === role));
   if (roles.length === 0 || unknown !== undefined) usage(`the roles of client ${name} must be of ${CLIENT_ROLES.join(', ')}`);
-}
-
-function portsFrom(basePort: number, count: number): number[] {
-  if (!Number.isInteger(basePort) || basePort < 1 || basePort + count - 1 > 65_535) {
-    usage(`the base port must leave room for ${count} ports in 1..65535`);
-  }
-  return Array.from({ length: count }, (_, index) => basePort + index);
 }
 
 function usage(detail: string): never {
@@ -157,33 +142,6 @@ function plannedPaths({ ids, clients }: Plan): string[] {
     ...ids.flatMap((id) => Object.values(replicaPaths(id))),
     ...clients.flatMap(({ name }) => Object.values(clientPaths(name))),
   ];
-}
-
-/** Writes files that must not exist yet, keys readable by their owner only. */
-class CreatedFiles {
-  constructor(private readonly dir: string) {}
-
-  write(path: string, text: string, mode: number): void {
-    const full = join(this.dir, path);
-    try {
-      mkdirSync(dirname(full), { recursive: true });
-      writeFileSync(full, text, { mode, flag: 'wx' });
-    } catch (error) {
-      throw new ConcordatError('ConfigInvalid', `cannot write ${full} (${systemCode(error)})`, { cause: error });
-    }
-  }
-
-  pair(paths: { readonly certificate: string; readonly privateKey: string }, pair: KeyPair): void {
-    this.write(paths.certificate, pair.certificatePem, PUBLIC_MODE);
-    this.write(paths.privateKey, pair.privateKeyPem, SECRET_MODE);
-  }
-
-  /** Makes an Ed25519 key, writes its private half and returns its public half as cluster.json has it. */
-  voteKey(path: string): string {
-    const { privateKey }: { privateKey: KeyObject } = generateKeyPairSync('ed25519');
-    this.write(path, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), SECRET_MODE);
-    return votePublicKeyText(privateKey);
-  }
 }
 
 function resultOf(dir: string, config: ClusterConfig, plan: Plan): InitResult {

@@ -27,7 +27,7 @@ export interface AgencyOptions {
   readonly partners: Readonly<Record<ProviderRole, Partner>>;
   /** Folder of its two databases: the bookings, and what it sent to the cluster. */
   readonly dataDir: string;
-  readonly desk: { readonly host: string; readonly port: number };
+  readonly desk: { readonly host: string; readonly port: number; readonly names?: readonly string[] };
   readonly log: Logger;
 }
 
@@ -93,6 +93,11 @@ export class Agency {
     return booking;
   }
 
+  /** The newest bookings of its own books, newest first. */
+  latest(limit: number): readonly Booking[] {
+    return this.bookings.latest(limit);
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#desk?.close();
@@ -156,8 +161,11 @@ export class Agency {
   }
 }
 
-/** An order as the desk takes it: a customer, perhaps an id and other items than the usual. */
-function readOrder(body: unknown): { readonly id: string; readonly trip: Trip } {
+/**
+ * An order as the desk and the page take it: a customer, perhaps an id and other items than the usual.
+ * @throws ConcordatError InvalidParameters
+ */
+export function readOrder(body: unknown): { readonly id: string; readonly trip: Trip } {
   const { id = `trip-${randomUUID()}`, customer, items = {} } = asObject(body);
   const usual = trip(checkText('customer', customer));
   const wanted = asObject(items);

@@ -9,13 +9,29 @@ export interface ProviderConfig {
   readonly role: ProviderRole;
   /** The name of the invitation under which the agency brings it into an activity (WS-BA-I matchcode). */
   readonly matchcode: string;
-  /** What it sells, and how many of each there are in a new database. */
-  readonly items: readonly { readonly item: string; readonly stock: number }[];
+  /** What it sells, what people call it, and how many of each there are in a new database. */
+  readonly items: readonly { readonly item: string; readonly label: string; readonly stock: number }[];
 }
 
 export const PROVIDERS: Readonly<Record<ProviderRole, ProviderConfig>> = {
-  airline: { role: 'airline', matchcode: 'flight', items: [{ item: 'seat VIE-LIS', stock: 20 }] },
-  hotel: { role: 'hotel', matchcode: 'room', items: [{ item: 'room Lisboa', stock: 20 }] },
+  airline: {
+    role: 'airline',
+    matchcode: 'flight',
+    items: [
+      { item: 'seat VIE-LIS', label: 'Vienna to Lisbon', stock: 20 },
+      { item: 'seat VIE-ATH', label: 'Vienna to Athens', stock: 20 },
+      { item: 'seat VIE-CPH', label: 'Vienna to Copenhagen', stock: 20 },
+    ],
+  },
+  hotel: {
+    role: 'hotel',
+    matchcode: 'room',
+    items: [
+      { item: 'room Lisboa', label: 'Room in Lisbon', stock: 20 },
+      { item: 'room Athina', label: 'Room in Athens', stock: 20 },
+      { item: 'room København', label: 'Room in Copenhagen', stock: 20 },
+    ],
+  },
 };
 
 /** What a customer of the agency asks for: one item of each provider. */
@@ -24,15 +40,13 @@ export interface Trip {
   readonly items: Readonly<Record<ProviderRole, string>>;
 }
 
-/** The trip that the demo books. */
-export const trip = (customer: string): Trip => ({
-  customer,
-  items: { airline: 'seat VIE-LIS', hotel: 'room Lisboa' },
-});
+/** The usual trip: the one that the scenarios book. */
+export const USUAL = { airline: 'seat VIE-LIS', hotel: 'room Lisboa' } as const;
+export const trip = (customer: string): Trip => ({ customer, items: USUAL });
 
 /** Clients whose keys the demo's cluster has, beside the operator; names of files below `keys`. */
 export const CLIENTS = [
-  { name: 'agency', roles: ['initiator'] },
+  { name: 'agency', roles: ['initiator', 'operator'] },
   { name: 'airline', roles: ['participant'] },
   { name: 'hotel', roles: ['participant'] },
 ] as const;

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { ConcordatError } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -11,6 +11,8 @@ export interface DeskOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Names beside `host` and localhost under which it is reached, such as a container's. */
+  readonly names?: readonly string[];
   /** By method and first part of the path: `GET /bookings`; what follows in the path is `rest`. */
   readonly routes: Readonly<Record<string, DeskRoute>>;
   readonly log: Logger;
@@ -22,9 +24,9 @@ export interface Desk {
 }
 
 /**
- * Where the people of a service work: plain JSON over HTTP, meant for the machine it runs on. It believes whoever can reach
- * it, so it listens on a loopback address, and takes only requests that a foreign web page cannot make a browser send: the
- * Host must be its own, and a write must be application/json.
+ * Where the people of a service work: plain JSON over HTTP, meant for the machine (or the containers) it runs on. It believes
+ * whoever can reach it, so it listens on a loopback address or a network of its own, and takes only requests that a foreign web
+ * page cannot make a browser send: the Host must be its own, and a write must be application/json.
  * @throws ConcordatError PortInUse
  */
 export async function openDesk(options: DeskOptions): Promise<Desk> {
@@ -39,7 +41,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
 
 async function serve(options: DeskOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    checkHost(request.headers.host, options.host);
+    checkHost(request.headers.host, ['localhost', options.host, ...(options.names ?? [])]);
     const method = request.method ?? '';
     const [path = ''] = (request.url ?? '/').split('?');
     const [, first = '', ...rest] = path.split('/');
@@ -57,9 +59,9 @@ async function serve(options: DeskOptions, request: IncomingMessage, response: S
 const STATUS: Readonly<Record<string, number>> = { Internal: 500, Busy: 503, NotFound: 404, TooLarge: 413 };
 
 /** A page of somebody else's that had its own name resolve to us still names itself here. */
-function checkHost(host: string | undefined, own: string): void {
-  const name = (host ?? '').replace(/:\d+$/, '');
-  if (name !== own && name !== 'localhost') throw new ConcordatError('NotAuthorized', 'this desk has another name');
+export function checkHost(host: string | undefined, own: readonly string[]): void {
+  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
+  if (!own.includes(name)) throw new ConcordatError('NotAuthorized', 'this server has another name');
 }
 
 function decode(path: string): string {
@@ -70,7 +72,8 @@ function decode(path: string): string {
   }
 }
 
-async function readJson(request: IncomingMessage): Promise<unknown> {
+/** The parsed body. @throws ConcordatError UnsupportedContentType, TooLarge, InvalidParameters */
+export async function readJson(request: IncomingMessage): Promise<unknown> {
   const [type = ''] = (request.headers['content-type'] ?? '').split(';');
   if (type.trim().toLowerCase() !== 'application/json')
     throw new ConcordatError('UnsupportedContentType', 'a desk takes application/json');
@@ -89,14 +92,17 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function answer(response: ServerResponse, status: number, value: unknown): void {
+/** Answers with JSON, unless something was answered already. */
+export function answer(response: ServerResponse, status: number, value: unknown, headers: OutgoingHttpHeaders = {}): void {
   if (response.destroyed || response.headersSent) return;
   const text = `${JSON.stringify(value)}\n`;
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(text) });
+  const type = { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(text) };
+  response.writeHead(status, { ...headers, ...type });
   response.end(text);
 }
 
-function listen(server: Server, { host, port }: DeskOptions): Promise<number> {
+/** @returns the port it got @throws ConcordatError PortInUse */
+export function listen(server: Server, { host, port }: Pick<DeskOptions, 'host' | 'port'>): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(error.code === 'EADDRINUSE' ? new ConcordatError('PortInUse', `${host}:${port}`, { cause: error }) : error);
@@ -108,7 +114,8 @@ function listen(server: Server, { host, port }: DeskOptions): Promise<number> {
   });
 }
 
-function close(server: Server): Promise<void> {
+/** Takes nothing more, and ends what is open. */
+export function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();

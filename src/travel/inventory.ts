@@ -128,6 +128,13 @@ export class Inventory {
     return readItems(this.database);
   }
 
+  /** The newest reservations, newest first. */
+  latest(limit: number): readonly Reservation[] {
+    return this.database
+      .prepare<[number], Reservation>('SELECT key, item, customer, activity, state FROM reservation ORDER BY rowid DESC LIMIT ?')
+      .all(limit);
+  }
+
   close(): void {
     this.database.close();
   }

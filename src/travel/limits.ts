@@ -33,4 +33,35 @@ export const TRAVEL_LIMITS = {
   scenarioMs: 30_000,
   /** Pause between two looks at a database or at the cluster. */
   lookMs: 30,
+  /** Pause between two looks for a configuration that is still being made. */
+  configLookMs: 250,
+  /** Pause between two questions of the page to a replica or a desk while somebody watches, and while nobody does. */
+  watchedMs: 500,
+  unwatchedMs: 10_000,
+  /** How long the page waits for the answer of a replica or a desk before it says that there is none. */
+  askMs: 2_000,
+  /** How long the page waits for the demo to start or stop a replica. */
+  controlMs: 75_000,
+  /** Pause in which changes are gathered before watchers are told. */
+  gatherMs: 100,
+  /** Connections to the page at once. */
+  pageConnections: 128,
+  /** Browsers that may watch the page at once. */
+  watchers: 16,
+  /** Bytes that may wait for a browser that reads too slowly, before it is cut off. */
+  watcherBytes: 1_048_576,
+  /** Between two signs of life to a watching browser. */
+  heartbeatMs: 10_000,
+  /** Bookings on the page, and activities that replicas are asked for. */
+  shownTrips: 20,
+  /** Lines of a timeline on the page. */
+  shownLines: 200,
+  /** Proofs against one replica on the page, and proofs of one replica's answer that the page looks at. */
+  shownProofs: 3,
+  readProofs: 20,
+  /** Characters that the page shows of a signed statement. */
+  shownStatement: 1_500,
+  /** Characters of one text, and items of one list, in an answer to the page. */
+  answerText: 2_000,
+  answerItems: 2_000,
 } as const;

@@ -74,7 +74,9 @@ async function run(flags: Flags): Promise<void> {
 async function runOn(stage: Stage): Promise<never> {
   await start(stage);
   say(`
-The agency's desk takes bookings:
+Open the agency's web page:  ${stage.page}
+
+Its desk takes bookings, too:
   curl -H 'content-type: application/json' -d '{"customer":"Ada"}' ${stage.agencyDesk}/bookings
   curl ${stage.agencyDesk}/bookings
 Keys, data and logs: ${stage.dir}

@@ -13,6 +13,8 @@ export interface PartPlan {
   readonly args: readonly string[];
   /** File that gets all it logs. */
   readonly log: string;
+  /** Answers what it asks over a channel of its own; without it there is no such channel. `undefined` is no answer. */
+  readonly answer?: (message: unknown) => Promise<unknown>;
 }
 
 /** Preloaded into every part, so that none outlives the demo. */
@@ -31,9 +33,10 @@ export class Part {
     const log = openSync(plan.log, 'a');
     // In a process group of its own: Ctrl-C in the terminal comes to the demo alone, which then stops its parts in order.
     this.#child = spawn(process.execPath, ['--import', TETHER, plan.program, ...plan.args], {
-      stdio: ['pipe', 'pipe', log],
+      stdio: plan.answer === undefined ? ['pipe', 'pipe', log] : ['pipe', 'pipe', log, 'ipc'],
       detached: true,
     });
+    if (plan.answer !== undefined) this.#answerWith(plan.answer);
     closeSync(log);
     const { stdin, stdout } = this.#child;
     if (stdin === null || stdout === null) throw new DemoFailure(`${plan.name} has no pipes`);
@@ -78,6 +81,16 @@ export class Part {
     }
   }
 
+  /** Freezes it. @throws DemoFailure if it is gone */
+  pause(): void {
+    this.#signal('SIGSTOP');
+  }
+
+  /** Lets it go on where it was frozen. @throws DemoFailure if it is gone */
+  resume(): void {
+    this.#signal('SIGCONT');
+  }
+
   /** Ends it at once, as a power cut would, and waits until it is gone. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
@@ -87,8 +100,24 @@ export class Part {
   /** Asks it to stop, kills it if it does not, and waits until it is gone. */
   async stop(): Promise<void> {
     this.#child.kill('SIGTERM');
+    // One that is frozen would not hear of it.
+    this.#child.kill('SIGCONT');
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), TRAVEL_LIMITS.stopMs);
     await this.exited;
     clearTimeout(timer);
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const isRunning = this.#child.exitCode === null && this.#child.signalCode === null;
+    if (!isRunning || !this.#child.kill(signal)) throw new DemoFailure(`${this.plan.name} does not run; restart it`);
+  }
+
+  #answerWith(answer: (message: unknown) => Promise<unknown>): void {
+    this.#child.on('message', (message: unknown) => {
+      void answer(message).then((reply) => {
+        // It may be gone by now, and with it whoever asked.
+        if (typeof reply === 'object' && reply !== null && this.#child.connected) this.#child.send(reply, () => undefined);
+      });
+    });
   }
 }

@@ -11,6 +11,7 @@ import type { ProviderConfig } from './catalog.js';
 import type { Desk } from './desk.js';
 import { asObject, openDesk } from './desk.js';
 import { Inventory } from './inventory.js';
+import { TRAVEL_LIMITS } from './limits.js';
 import { checkText, decodeReserve, encodeReserved, RESERVE_ACTION, RESERVE_PATH, RESERVED_ACTION } from './messages.js';
 
 export interface ProviderOptions {
@@ -22,7 +23,9 @@ export interface ProviderOptions {
   /** Where customers' agencies reach it, and where replicas do; the second must survive a restart. */
   readonly business: HostPort;
   readonly participant: HostPort;
-  readonly desk: HostPort;
+  /** The base URL under which replicas reach it, if it is not that of `participant`. */
+  readonly publicUrl?: string;
+  readonly desk: HostPort & { readonly names?: readonly string[] };
   readonly log: Logger;
 }
 
@@ -68,6 +71,7 @@ export class Provider {
       credentials,
       store: join(dataDir, PROVIDER_FILES.participant),
       listen: options.participant,
+      ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
       handlers: handlersOf(inventory),
       log,
     }).catch((error: unknown) => {
@@ -142,6 +146,7 @@ export class Provider {
   #routes() {
     return {
       'GET /inventory': (): unknown => this.inventory.items(),
+      'GET /reservations': (): unknown => this.inventory.latest(TRAVEL_LIMITS.listed),
       'PUT /stock': ({ body }: { body: unknown }): unknown => {
         const { item, stock } = asObject(body);
         if (typeof stock !== 'number') throw new ConcordatError('InvalidParameters', 'stock must be a number');

@@ -4,11 +4,15 @@ import { exitCodeOf, oneLine } from '../cli/exit.js';
 import { wholeNumber } from '../cli/options.js';
 import type { LoadedCluster } from '../config/index.js';
 import { loadClientKeys, loadCluster } from '../config/index.js';
+import { ConcordatError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { createLogger } from '../log.js';
 import { Agency, partnersIn } from './agency.js';
+import { awaitConfig } from './await-config.js';
 import type { ProviderRole } from './catalog.js';
 import { PROVIDER_ROLES, PROVIDERS } from './catalog.js';
+import type { Page, PageOptions } from './page/index.js';
+import { openPage } from './page/index.js';
 import { Provider } from './provider.js';
 
 /** The line on standard output that says that a service works now. */
@@ -19,6 +23,8 @@ export interface ServiceReady {
   readonly desk: string;
   /** A provider's business endpoint. */
   readonly url?: string;
+  /** The agency's web page. */
+  readonly page?: string;
 }
 
 interface Running {
@@ -26,31 +32,29 @@ interface Running {
   stop(): Promise<void>;
 }
 
+type Adapt = (cluster: LoadedCluster) => Promise<LoadedCluster>;
+
 const port = wholeNumber(0, 65_535);
+const MAX_WAIT_S = 3_600;
+const collect = (name: string, names: readonly string[]): readonly string[] => [...names, name.toLowerCase()];
 
 /** Runs one of the three services as this process, by the command line, until SIGTERM or Ctrl-C. */
-export async function runService(
-  adapt: (cluster: LoadedCluster) => Promise<LoadedCluster> = (cluster) => Promise.resolve(cluster),
-): Promise<void> {
+export async function runService(adapt: Adapt = (cluster) => Promise.resolve(cluster)): Promise<void> {
   const program = new Command('travel').description('a service of the travel-reservation demo');
-  program
-    .command('agency')
-    .argument('<dir>', 'directory with cluster.json and the agency’s keys')
-    .requiredOption('--data <dir>', 'directory of its databases')
+  common(program.command('agency'), 'agency')
     .requiredOption('--airline <url>', 'business endpoint of the airline')
     .requiredOption('--hotel <url>', 'business endpoint of the hotel')
-    .option('--host <host>', 'address to bind', '127.0.0.1')
-    .option('--desk-port <port>', 'port of its desk', port, 0)
+    .option('--airline-desk <url>', 'desk of the airline, for the page')
+    .option('--hotel-desk <url>', 'desk of the hotel, for the page')
+    .option('--page-host <host>', 'address to bind for the page', '127.0.0.1')
+    .option('--page-port <port>', 'port of the page; without it there is none', port)
+    .option('--page-name <name>', 'a Host name, beside the bound one, under which the page is opened; repeatable', collect, [])
     .action(async (dir: string, flags: AgencyFlags) => serve('agency', (log) => startAgency(dir, flags, log, adapt)));
   for (const role of PROVIDER_ROLES) {
-    program
-      .command(role)
-      .argument('<dir>', `directory with cluster.json and the keys of the ${role}`)
-      .requiredOption('--data <dir>', 'directory of its databases')
-      .option('--host <host>', 'address to bind', '127.0.0.1')
+    common(program.command(role), role)
       .option('--business-port <port>', 'port of its business endpoint', port, 0)
       .option('--participant-port <port>', 'port where replicas reach it', port, 0)
-      .option('--desk-port <port>', 'port of its desk', port, 0)
+      .option('--public-url <url>', 'base URL under which replicas reach it (default: the bound address)')
       .action(async (dir: string, flags: ProviderFlags) => serve(role, (log) => startProvider(role, dir, flags, log)));
   }
   try {
@@ -61,49 +65,93 @@ export async function runService(
   }
 }
 
-interface AgencyFlags {
+interface CommonFlags {
   readonly data: string;
+  readonly host: string;
+  readonly deskPort: number;
+  readonly deskName: readonly string[];
+  readonly wait: number;
+}
+
+const common = (command: Command, role: string): Command =>
+  command
+    .argument('<dir>', `directory with cluster.json and the keys of the ${role}`)
+    .requiredOption('--data <dir>', 'directory of its databases')
+    .option('--host <host>', 'address to bind', '127.0.0.1')
+    .option('--desk-port <port>', 'port of its desk', port, 0)
+    .option('--desk-name <name>', 'a Host name, beside the bound one, under which its desk is reached; repeatable', collect, [])
+    .option('--wait <seconds>', 'how long to wait for cluster.json and keys to appear', wholeNumber(0, MAX_WAIT_S), 0);
+
+interface AgencyFlags extends CommonFlags {
   readonly airline: string;
   readonly hotel: string;
-  readonly host: string;
-  readonly deskPort: number;
+  readonly airlineDesk?: string;
+  readonly hotelDesk?: string;
+  readonly pageHost: string;
+  readonly pagePort?: number;
+  readonly pageName: readonly string[];
 }
 
-async function startAgency(
-  dir: string,
-  flags: AgencyFlags,
-  log: Logger,
-  adapt: (cluster: LoadedCluster) => Promise<LoadedCluster>,
-): Promise<Running> {
-  const agency = await Agency.start({
-    cluster: await adapt(loadCluster(dir)),
+async function startAgency(dir: string, flags: AgencyFlags, log: Logger, adapt: Adapt): Promise<Running> {
+  const read = () => ({
+    cluster: loadCluster(dir),
     credentials: loadClientKeys(dir, 'agency'),
     partners: partnersIn(dir, { airline: flags.airline, hotel: flags.hotel }),
+  });
+  const { cluster, credentials, partners } = await awaitConfig(read, flags.wait * 1000, log);
+  const agency = await Agency.start({
+    cluster: await adapt(cluster),
+    credentials,
+    partners,
     dataDir: flags.data,
-    desk: { host: flags.host, port: flags.deskPort },
+    desk: { host: flags.host, port: flags.deskPort, names: flags.deskName },
     log,
   });
-  return { ready: { desk: agency.url }, stop: () => agency.stop() };
+  try {
+    const page = await startPage(flags, { cluster, credentials, partners, agency, log });
+    if (page === undefined) return { ready: { desk: agency.url }, stop: () => agency.stop() };
+    const stop = async (): Promise<void> => {
+      await page.close();
+      await agency.stop();
+    };
+    return { ready: { desk: agency.url, page: page.url }, stop };
+  } catch (error) {
+    await agency.stop();
+    throw error;
+  }
 }
 
-interface ProviderFlags {
-  readonly data: string;
-  readonly host: string;
+type PageParts = Pick<PageOptions, 'cluster' | 'credentials' | 'partners' | 'agency' | 'log'>;
+
+async function startPage(flags: AgencyFlags, parts: PageParts): Promise<Page | undefined> {
+  const { pageHost: host, pagePort, pageName: names, airlineDesk: airline, hotelDesk: hotel } = flags;
+  if (pagePort === undefined) return undefined;
+  if (airline === undefined || hotel === undefined)
+    throw new ConcordatError('Usage', '--page-port needs --airline-desk and --hotel-desk');
+  return openPage({ ...parts, host, port: pagePort, names, desks: { airline, hotel } });
+}
+
+interface ProviderFlags extends CommonFlags {
   readonly businessPort: number;
   readonly participantPort: number;
-  readonly deskPort: number;
+  readonly publicUrl?: string;
 }
 
 async function startProvider(role: ProviderRole, dir: string, flags: ProviderFlags, log: Logger): Promise<Running> {
-  const { host } = flags;
+  const { host, publicUrl } = flags;
+  if (publicUrl !== undefined && !URL.canParse(publicUrl))
+    throw new ConcordatError('Usage', `--public-url ${publicUrl} is no URL`);
+  const read = () => ({ cluster: loadCluster(dir), credentials: loadClientKeys(dir, role) });
+  const { cluster, credentials } = await awaitConfig(read, flags.wait * 1000, log);
   const provider = await Provider.start({
     config: PROVIDERS[role],
-    cluster: loadCluster(dir),
-    credentials: loadClientKeys(dir, role),
+    cluster,
+    credentials,
     dataDir: flags.data,
     business: { host, port: flags.businessPort },
     participant: { host, port: flags.participantPort },
-    desk: { host, port: flags.deskPort },
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    desk: { host, port: flags.deskPort, names: flags.deskName },
     log,
   });
   return { ready: { desk: provider.deskUrl, url: provider.url }, stop: () => provider.stop() };

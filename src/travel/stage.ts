@@ -14,9 +14,11 @@ import { asObject } from './desk.js';
 import { DemoFailure } from './failure.js';
 import { TRAVEL_LIMITS } from './limits.js';
 import { RESERVE_PATH } from './messages.js';
+import type { PartPlan } from './part.js';
 import { Part } from './part.js';
 import { freeBlock } from './ports.js';
 import { PROVIDER_FILES } from './provider.js';
+import { answerControl } from './stage-controls.js';
 
 const HOST = '127.0.0.1';
 const REPLICAS = 4;
@@ -42,6 +44,7 @@ const PORT_NAMES = [
   'hotel',
   'hotelParticipant',
   'hotelDesk',
+  'page',
 ] as const;
 
 /** The cluster and the services of the demo, each part a process of its own with its own key and data below one directory. */
@@ -125,6 +128,21 @@ export class Stage {
     await this.part(replicaName(id)).stop();
   }
 
+  /** Freezes it, as a machine that hangs: it keeps its connections and answers nothing. */
+  async pauseReplica(id: number): Promise<void> {
+    await Promise.resolve(this.part(replicaName(id)).pause());
+  }
+
+  async continueReplica(id: number): Promise<void> {
+    await Promise.resolve(this.part(replicaName(id)).resume());
+  }
+
+  /** Stops it if it runs, and starts it again from its database; by default as the honest program. */
+  async restartReplica(id: number, program: string = PROGRAMS.replica): Promise<void> {
+    await this.stopReplica(id);
+    await this.startReplica(id, program);
+  }
+
   async startProvider(role: ProviderRole): Promise<void> {
     const { [role]: business, [`${role}Participant` as const]: participant, [`${role}Desk` as const]: desk } = this.ports;
     const ports = ['--business-port', business, '--participant-port', participant, '--desk-port', desk].map(String);
@@ -134,7 +152,10 @@ export class Stage {
   async startAgency(program: string = PROGRAMS.service): Promise<void> {
     const partners = PROVIDER_ROLES.flatMap((role) => [`--${role}`, this.#providerUrl(role)]);
     const where = ['--data', join(this.dir, AGENCY), '--host', HOST, '--desk-port', String(this.ports.agencyDesk)];
-    await this.#start(AGENCY, program, [AGENCY, this.dir, ...where, ...partners]);
+    const desks = PROVIDER_ROLES.flatMap((role) => [`--${role}-desk`, this.providerDesk(role)]);
+    const page = ['--page-port', String(this.ports.page), ...desks];
+    const answer = (message: unknown): Promise<unknown> => answerControl(this, message);
+    await this.#start(AGENCY, program, [AGENCY, this.dir, ...where, ...partners, ...page], answer);
   }
 
   /** A part by its name, running or gone. */
@@ -144,9 +165,10 @@ export class Stage {
     return part;
   }
 
-  async #start(name: string, program: string, args: readonly string[]): Promise<void> {
+  async #start(name: string, program: string, args: readonly string[], answer?: PartPlan['answer']): Promise<void> {
     if (this.#closing) throw new ConcordatError('Busy', 'the demo is closing');
-    await Part.start({ name, program, args, log: this.logOf(name) }, (part) => {
+    const plan = { name, program, args, log: this.logOf(name), ...(answer === undefined ? {} : { answer }) };
+    await Part.start(plan, (part) => {
       this.#parts.set(name, part);
       this.#started.add(part);
       void part.exited.then(() => this.#started.delete(part));
@@ -164,6 +186,11 @@ export class Stage {
   }
 
   // --- what people do and see ---------------------------------------------------------------------------------------
+
+  /** The agency's web page. */
+  get page(): string {
+    return `http://${HOST}:${this.ports.page}/`;
+  }
 
   get agencyDesk(): string {
     return `http://${HOST}:${this.ports.agencyDesk}`;
@@ -229,6 +256,7 @@ function readPorts(path: string): Ports {
     hotel: port('hotel'),
     hotelParticipant: port('hotelParticipant'),
     hotelDesk: port('hotelDesk'),
+    page: port('page'),
   };
 }
 

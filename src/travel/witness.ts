@@ -1,7 +1,7 @@
 import type { Booking } from './bookings.js';
 import { findBooking } from './bookings.js';
 import type { ProviderRole } from './catalog.js';
-import { PROVIDER_ROLES } from './catalog.js';
+import { PROVIDER_ROLES, USUAL } from './catalog.js';
 import type { Database } from './database.js';
 import { readBooks } from './database.js';
 import { DemoFailure } from './failure.js';
@@ -49,10 +49,10 @@ export class Witness {
     return readReservations(this.#inventories[role]).find((reservation) => reservation.key === key);
   }
 
-  /** The one thing that a provider of the demo sells. @throws DemoFailure if its books do not add up */
+  /** What the scenarios book of a provider. @throws DemoFailure if its books do not add up */
   stock(role: ProviderRole): StockItem {
-    const [item] = readItems(this.#inventories[role]);
-    if (item === undefined) throw new DemoFailure(`the ${role} has nothing to sell`);
+    const item = readItems(this.#inventories[role]).find((candidate) => candidate.item === USUAL[role]);
+    if (item === undefined) throw new DemoFailure(`the ${role} does not sell ${USUAL[role]}`);
     const taken = readReservations(this.#inventories[role]).filter(
       (reservation) => reservation.item === item.item && (reservation.state === 'held' || reservation.state === 'confirmed'),
     );

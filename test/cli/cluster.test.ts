@@ -72,7 +72,14 @@ describe('concordat cluster', () => {
     expect(stdout).toContain('Replicas that are equally far hold equal states.');
   });
 
-  test('leaves no process behind', async () => {
+  test('leaves no process behind, not even when it is killed', async () => {
+    await command.stop('SIGKILL');
+    await until(async () => (await statusOf(dir)).replicas.every((replica) => !replica.up), 'all replicas gone', 20_000);
+    command = new RunningCommand('cluster', dir);
+    expect(JSON.parse(await command.line())).toMatchObject({ ready: true });
+  }, 60_000);
+
+  test('leaves no process behind when it is stopped', async () => {
     await command.stop();
     const status = await statusOf(dir);
     expect(status.replicas.map((replica) => replica.up)).toEqual([false, false, false, false]);

@@ -10,6 +10,7 @@ beforeAll(async () => {
   desk = await openDesk({
     host: '127.0.0.1',
     port: 0,
+    names: ['hotel'],
     log: silentLogger,
     routes: {
       'GET /things': ({ rest }) => ({ rest }),
@@ -55,6 +56,7 @@ describe('a desk', () => {
     expect((await post('{}', 'text/plain')).status).toBe(400);
     expect(await statusWithHost('rebound.example')).toBe(400);
     expect(await statusWithHost('localhost:1')).toBe(200);
+    expect([await statusWithHost('hotel:4000'), await statusWithHost('airline:4000')]).toEqual([200, 400]);
   });
 
   test('refuses what is no JSON, or too much of it', async () => {

@@ -96,9 +96,12 @@ describe('the business endpoint of a provider', () => {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ item: RESERVE.item, stock }),
       });
-    expect(await (await put(0)).json()).toEqual([{ item: RESERVE.item, capacity: 0, stock: 0 }]);
+    const empty = expect.arrayContaining([{ item: RESERVE.item, capacity: 0, stock: 0 }]) as unknown;
+    expect(await (await put(0)).json()).toEqual(empty);
     expect((await put('many')).status).toBe(400);
-    expect(await (await fetch(`${provider.deskUrl}/inventory`)).json()).toEqual([{ item: RESERVE.item, capacity: 0, stock: 0 }]);
+    expect(await (await fetch(`${provider.deskUrl}/inventory`)).json()).toEqual(empty);
+    const asked: unknown = await (await fetch(`${provider.deskUrl}/reservations`)).json();
+    expect(asked).toMatchObject([{ item: RESERVE.item, customer: 'Ada', activity: ACTIVITY, state: 'requested' }]);
   });
 });
 
