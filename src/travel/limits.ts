@@ -33,8 +33,6 @@ export const TRAVEL_LIMITS = {
   scenarioMs: 30_000,
   /** Pause between two looks at a database or at the cluster. */
   lookMs: 30,
-  /** Pause between two looks for a configuration that is still being made. */
-  configLookMs: 250,
   /** Pause between two questions of the page to a replica or a desk while somebody watches, and while nobody does. */
   watchedMs: 500,
   unwatchedMs: 10_000,

@@ -18,7 +18,7 @@ export interface PartPlan {
 }
 
 /** Preloaded into every part, so that none outlives the demo. */
-const TETHER = new URL('./tether.js', import.meta.url).href;
+const TETHER = new URL('../cli/tether.js', import.meta.url).href;
 
 /** One process of the demo: a replica or a service. */
 export class Part {

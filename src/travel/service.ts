@@ -3,12 +3,11 @@ import { pino } from 'pino';
 import { exitCodeOf, oneLine } from '../cli/exit.js';
 import { wholeNumber } from '../cli/options.js';
 import type { LoadedCluster } from '../config/index.js';
-import { loadClientKeys, loadCluster } from '../config/index.js';
+import { loadClientKeys, loadCluster, waitForKeys } from '../config/index.js';
 import { ConcordatError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { createLogger } from '../log.js';
 import { Agency, partnersIn } from './agency.js';
-import { awaitConfig } from './await-config.js';
 import type { ProviderRole } from './catalog.js';
 import { PROVIDER_ROLES, PROVIDERS } from './catalog.js';
 import type { Page, PageOptions } from './page/index.js';
@@ -93,12 +92,10 @@ interface AgencyFlags extends CommonFlags {
 }
 
 async function startAgency(dir: string, flags: AgencyFlags, log: Logger, adapt: Adapt): Promise<Running> {
-  const read = () => ({
-    cluster: loadCluster(dir),
-    credentials: loadClientKeys(dir, 'agency'),
-    partners: partnersIn(dir, { airline: flags.airline, hotel: flags.hotel }),
-  });
-  const { cluster, credentials, partners } = await awaitConfig(read, flags.wait * 1000, log);
+  await keysOf('agency', dir, flags, log);
+  const cluster = loadCluster(dir);
+  const credentials = loadClientKeys(dir, 'agency');
+  const partners = partnersIn(dir, { airline: flags.airline, hotel: flags.hotel });
   const agency = await Agency.start({
     cluster: await adapt(cluster),
     credentials,
@@ -141,8 +138,9 @@ async function startProvider(role: ProviderRole, dir: string, flags: ProviderFla
   const { host, publicUrl } = flags;
   if (publicUrl !== undefined && !URL.canParse(publicUrl))
     throw new ConcordatError('Usage', `--public-url ${publicUrl} is no URL`);
-  const read = () => ({ cluster: loadCluster(dir), credentials: loadClientKeys(dir, role) });
-  const { cluster, credentials } = await awaitConfig(read, flags.wait * 1000, log);
+  await keysOf(role, dir, flags, log);
+  const cluster = loadCluster(dir);
+  const credentials = loadClientKeys(dir, role);
   const provider = await Provider.start({
     config: PROVIDERS[role],
     cluster,
@@ -157,13 +155,22 @@ async function startProvider(role: ProviderRole, dir: string, flags: ProviderFla
   return { ready: { desk: provider.deskUrl, url: provider.url }, stop: () => provider.stop() };
 }
 
+/** In containers another service makes the keys; they may come later than this one starts. */
+async function keysOf(name: string, dir: string, flags: CommonFlags, log: Logger): Promise<void> {
+  await waitForKeys(dir, { kind: 'client', name }, flags.wait * 1000, () =>
+    log.info({ dir, seconds: flags.wait }, 'waiting for cluster.json and the keys'),
+  );
+}
+
 async function serve(role: string, start: (log: Logger) => Promise<Running>): Promise<void> {
   const log = createLogger(role, 'info', pino.destination({ dest: 2, sync: true }));
+  // Until the service works, being asked to stop means just that. The first process of a container must say so itself.
+  let stop = (): void => process.exit(0);
+  process.on('SIGTERM', () => stop());
+  process.on('SIGINT', () => stop());
   const running = await start(log);
-  let stopping = false;
-  const stop = (): void => {
-    if (stopping) return;
-    stopping = true;
+  stop = () => {
+    stop = () => undefined;
     void running.stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -172,8 +179,6 @@ async function serve(role: string, start: (log: Logger) => Promise<Running>): Pr
       },
     );
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
   const ready: ServiceReady = { ready: true, role, ...running.ready };
   console.log(JSON.stringify(ready));
 }

@@ -1,20 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { describe, expect, test } from '@jest/globals';
 import { basename, join } from 'node:path';
-import { initCluster, loadCluster } from '../../../src/config/index.js';
-import { silentLogger } from '../../../src/log.js';
-import { awaitConfig } from '../../../src/travel/await-config.js';
 import { DemoFailure } from '../../../src/travel/failure.js';
 import type { Action } from '../../../src/travel/page/controls.js';
 import { ACTIONS, controlsOfParent, isControlRequest, oneAtATime } from '../../../src/travel/page/controls.js';
 import { answerControl } from '../../../src/travel/stage-controls.js';
-
-let dir: string;
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'controls-'));
-});
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 describe('the controls', () => {
   test('are commands to type without the demo’s channel', () => {
@@ -78,27 +67,5 @@ describe('the demo that is asked', () => {
     expect(await ask(4)).toEqual({ control: 6, failure: 'replica-4 does not run; restart it' });
     expect(await ask(9)).toEqual({ control: 6, failure: 'there is no replica 9' });
     expect(await answerControl(stage, 'hello')).toBeUndefined();
-  });
-});
-
-describe('a configuration that is still being made', () => {
-  test('is waited for, with one line in the log', async () => {
-    const lines: string[] = [];
-    const log = { ...silentLogger, info: (_fields: unknown, message: string) => void lines.push(message) };
-    const found = awaitConfig(() => loadCluster(dir), 20_000, log);
-    await initCluster(dir);
-    expect((await found).n).toBe(4);
-    expect(lines).toEqual(['waiting for cluster.json and keys']);
-  });
-
-  test('that does not come is what it is: missing', async () => {
-    await expect(awaitConfig(() => loadCluster(dir), 0, silentLogger)).rejects.toMatchObject({ code: 'ConfigMissing' });
-  });
-
-  test('other failures are not waited out', async () => {
-    const failing = (): never => {
-      throw new TypeError('a bug');
-    };
-    await expect(awaitConfig(failing, 20_000, silentLogger)).rejects.toThrow('a bug');
   });
 });
