@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { DemoFailure } from '../../../src/travel/failure.js';
 import type { Action } from '../../../src/travel/page/controls.js';
 import { ACTIONS, controlsOfParent, isControlRequest, oneAtATime } from '../../../src/travel/page/controls.js';
