@@ -124,7 +124,12 @@ export class Commands {
 
   /** Commands that are not answered yet. */
   get outstanding(): number {
-    return this.#jobs.size;
+    let count = 0;
+    for (const job of this.#jobs.values()) {
+      const record = this.o.activity(job.activity)?.participants.get(job.participant);
+      if (record !== undefined && !this.#isAnswered(record, job)) count += 1;
+    }
+    return count;
   }
 
   close(): void {

@@ -136,7 +136,7 @@ describe('four replicas and plain signed SOAP', () => {
 
     await until(() => new Set(cluster.running().map((replica) => replica.status().state)).size === 1, 'equal states');
     for (const replica of cluster.running())
-      expect(replica.status()).toMatchObject({ activities: { total: 1, open: 0 }, evidence: [] });
+      expect(replica.status()).toMatchObject({ activities: { total: 1, open: 0 }, commands: 0, evidence: [] });
   }, 20_000);
 
   test('an operator can read what happened in an activity, and which replicas certified it', async () => {
