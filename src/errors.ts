@@ -116,8 +116,10 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(ERRORS, text);
+
 /** A code that travelled as text. What is not in the table becomes Internal. */
-export const asErrorCode = (text: string): ErrorCode => (Object.hasOwn(ERRORS, text) ? (text as ErrorCode) : 'Internal');
+export const asErrorCode = (text: string): ErrorCode => (isErrorCode(text) ? text : 'Internal');
 
 /** The one error class that crosses module borders: a stable code and a specific detail. */
 export class ConcordatError extends Error {

@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { ConcordatError, type ErrorCode, ERRORS } from '../errors.js';
+import { asErrorCode, ConcordatError, ERRORS } from '../errors.js';
 
 /** A replica in a process of its own. */
 export interface ReplicaProcess {
@@ -67,7 +67,7 @@ export async function awaitReady(replica: ReplicaProcess, timeoutMs: number): Pr
 
 function complaintOf(replica: ReplicaProcess, how: string): ConcordatError {
   const [, code = '', text = ''] = /^concordat: (\w+): (.*)$/.exec(replica.complaint ?? '') ?? [];
-  const known = Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'Internal';
+  const known = asErrorCode(code);
   const words = text.startsWith(`${ERRORS[known].message}: `) ? text.slice(ERRORS[known].message.length + 2) : text;
   return new ConcordatError(known, `replica ${replica.id}: ${words === '' ? `stopped with ${how}` : words}`);
 }

@@ -15,7 +15,8 @@ import type { InitiatorParts } from './initiator.js';
 import type { Draft, StoredAnswer } from './journal.js';
 import { uniteLists } from './participant-lists.js';
 import type { ParticipantState } from './participant-lists.js';
-import { Backoff, pause } from './pause.js';
+import { Backoff } from '../backoff.js';
+import { pause } from './pause.js';
 
 export interface WaitOptions {
   /** Milliseconds to wait for participants before giving up; nothing is written down then. */

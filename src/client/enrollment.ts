@@ -17,7 +17,8 @@ import type { EnrollmentRecord, EnrollmentStore } from './enrollment-record.js';
 import type { Draft, Journal } from './journal.js';
 import type { ClientLimits } from './limits.js';
 import type { Outbox } from './outbox.js';
-import { Backoff, pause } from './pause.js';
+import { Backoff } from '../backoff.js';
+import { pause } from './pause.js';
 
 /** Thrown by a cancel or compensate handler that cannot undo the work: the coordinator is told Fail. */
 export class CannotUndo extends Error {

@@ -1,6 +1,6 @@
 import type { ServedEndpoint } from '../contract/index.js';
 import { SERVED } from '../contract/index.js';
-import { ConcordatError, ERRORS } from '../errors.js';
+import { ConcordatError, isErrorCode } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { EndpointReference, XmlElement } from '../soap/index.js';
 import { eprFromXml, eprToXml, NS, parseCanonical, serialize } from '../soap/index.js';
@@ -207,5 +207,5 @@ function isAnswer(value: unknown): value is StoredAnswer {
   if (!isRecord(value)) return false;
   if (value['kind'] === 'accepted') return true;
   if (value['kind'] === 'reply') return isText(value['body']);
-  return value['kind'] === 'fault' && isText(value['code']) && Object.hasOwn(ERRORS, value['code']) && isText(value['detail']);
+  return value['kind'] === 'fault' && isText(value['code']) && isErrorCode(value['code']) && isText(value['detail']);
 }

@@ -5,7 +5,8 @@ import type { Logger } from '../log.js';
 import { serialize } from '../soap/index.js';
 import type { Draft, Journal, StoredAnswer, StoredRequest } from './journal.js';
 import type { ClientLimits } from './limits.js';
-import { Backoff, pause } from './pause.js';
+import { Backoff } from '../backoff.js';
+import { pause } from './pause.js';
 import type { Agreed } from './tally.js';
 import type { VotingCaller } from './voting.js';
 

@@ -11,26 +11,3 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.addEventListener('abort', done);
   });
 }
-
-/** Pauses that double from `min` to `max` milliseconds; half of each is random, so that many clients do not come at once. */
-export class Backoff {
-  #next: number;
-
-  constructor(
-    private readonly min: number,
-    private readonly max: number,
-    private readonly random: () => number = Math.random,
-  ) {
-    this.#next = min;
-  }
-
-  next(): number {
-    const whole = this.#next;
-    this.#next = Math.min(this.max, whole * 2);
-    return whole / 2 + (whole / 2) * this.random();
-  }
-
-  reset(): void {
-    this.#next = this.min;
-  }
-}

@@ -1,13 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import { urlOf } from '../contract/index.js';
-import { ConcordatError, ERRORS } from '../errors.js';
+import { ConcordatError, isErrorCode } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { CallResult, Identity, OutgoingMessage, Signer, SoapCaller } from '../soap/index.js';
 import { clarkName, TIMESTAMP_LIFETIME_MS } from '../soap/index.js';
 import type { ClusterView } from './cluster-view.js';
 import type { ClientLimits } from './limits.js';
-import { Backoff, pause } from './pause.js';
+import { Backoff } from '../backoff.js';
+import { pause } from './pause.js';
 import type { ClusterRequest } from './request.js';
 import { entryOf, toMessage } from './request.js';
 import type { Agreed, ReplicaAnswer } from './tally.js';
@@ -211,8 +212,6 @@ function unreachable({ detail = 'unreachable', cause }: ConcordatError): string 
   const code = typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   return detail.includes(code) ? detail : `${detail} (${code})`;
 }
-
-const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);
 
 /** A stable code of the table; a fault that is not of it, as f + 1 foreign stacks might give, is shown in words. */
 const faultError = (code: string, detail: string): ConcordatError =>

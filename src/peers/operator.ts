@@ -1,6 +1,6 @@
 import { connect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
-import { ConcordatError, ERRORS } from '../errors.js';
+import { asErrorCode, ConcordatError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { Complaints } from './complaints.js';
 import { FrameReader, MalformedFrame, encodeFrame } from './frames.js';
@@ -167,8 +167,6 @@ export function askOperator(options: AskOperatorOptions): Promise<unknown> {
 function readReply(reply: unknown): unknown {
   if (typeof reply !== 'object' || reply === null || !('ok' in reply)) throw new MalformedFrame('an answer that is none');
   if (reply.ok === true) return 'answer' in reply ? reply.answer : undefined;
-  const code = 'code' in reply && typeof reply.code === 'string' && isErrorCode(reply.code) ? reply.code : 'Internal';
+  const code = asErrorCode('code' in reply && typeof reply.code === 'string' ? reply.code : '');
   throw new ConcordatError(code, 'detail' in reply && typeof reply.detail === 'string' ? reply.detail : undefined);
 }
-
-const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);

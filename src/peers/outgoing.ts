@@ -1,7 +1,7 @@
 import { connect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../log.js';
-import { Backoff } from './backoff.js';
+import { Backoff } from '../backoff.js';
 import type { Complaints } from './complaints.js';
 import { FrameReader, MalformedFrame, encodeFrame } from './frames.js';
 import { encodeHello } from './hello.js';

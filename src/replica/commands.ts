@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { Backoff } from '../backoff.js';
 import { type ClusterAddresses, endpointReference } from '../contract/index.js';
 import { decodeOperation } from './operation.js';
 import { ConcordatError } from '../errors.js';
@@ -54,7 +55,7 @@ interface Job {
   readonly activity: string;
   readonly participant: string;
   readonly command: CoordinatorMessage;
-  attempts: number;
+  readonly backoff: Backoff;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -89,7 +90,9 @@ export class Commands {
   command(activity: string, participant: string, command: CoordinatorMessage): void {
     const id = commandId(activity, participant, command);
     this.o.done.delete(id);
-    const job = this.#jobs.get(id) ?? { activity, participant, command, attempts: 0, timer: undefined };
+    const { commandRetryMinMs, commandRetryMaxMs } = this.o.limits;
+    const backoff = new Backoff(commandRetryMinMs, commandRetryMaxMs);
+    const job = this.#jobs.get(id) ?? { activity, participant, command, backoff, timer: undefined };
     clearTimeout(job.timer);
     this.#jobs.set(id, job);
     this.#enqueue(id);
@@ -167,7 +170,6 @@ export class Commands {
   async #attempt(id: string, job: Job): Promise<void> {
     const record = this.o.activity(job.activity)?.participants.get(job.participant);
     if (record === undefined || this.#isAnswered(record, job)) return this.#finish(id, job);
-    job.attempts += 1;
     const accepted = await this.#post(
       serviceOf(record),
       this.#message(job.activity, record, job.command, encodeNotification(job.command), id),
@@ -178,9 +180,7 @@ export class Commands {
       this.o.markDone(id);
       return this.#finish(id, job);
     }
-    const { commandRetryMinMs, commandRetryMaxMs } = this.o.limits;
-    const interval = Math.min(commandRetryMinMs * 2 ** Math.min(job.attempts - 1, 20), commandRetryMaxMs);
-    job.timer = setTimeout(() => this.#enqueue(id), interval * (0.75 + Math.random() / 2));
+    job.timer = setTimeout(() => this.#enqueue(id), job.backoff.next());
     job.timer.unref();
   }
 

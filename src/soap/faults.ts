@@ -1,4 +1,4 @@
-import { ConcordatError, ERRORS } from '../errors.js';
+import { ConcordatError, ERRORS, isErrorCode } from '../errors.js';
 import type { ErrorCode, ErrorEntry, FaultNamespace } from '../errors.js';
 import { clarkName } from './addressing.js';
 import type { OutgoingMessage } from './envelope.js';
@@ -142,8 +142,6 @@ function codeOf(code: ErrorCode): string | undefined {
   const [space, name] = ERRORS[code].fault;
   return space === 'soap' ? undefined : clarkName({ ns: CODE_NS[space], name });
 }
-
-const isErrorCode = (value: string): value is ErrorCode => Object.hasOwn(ERRORS, value);
 
 function childText(parent: XmlElement, ns: string, name: string): string {
   const found = child(parent, ns, name);

@@ -16,14 +16,10 @@ export const PARSE_LIMITS: ParseLimits = { maxBytes: 1_048_576, maxDepth: 64, ma
 export const MAX_REFERENCES = 40;
 /** Header blocks of one envelope. */
 export const MAX_HEADERS = 40;
-/** Reference parameters (and, separately, extension elements) of one endpoint reference. */
-export const MAX_EPR_PARTS = 16;
 /** Characters of an address, a message id or an action. */
 export const MAX_URI_LENGTH = 2048;
 /** How long a message we sign stays valid, in milliseconds. */
 export const TIMESTAMP_LIFETIME_MS = 5 * 60_000;
-/** Default for how far the Created of a message may be from our clock, either way, in milliseconds. */
-export const CLOCK_WINDOW_MS = 5 * 60_000;
 /** Certificates whose chain is remembered as checked. */
 export const TRUST_CACHE_SIZE = 1024;
 /** Characters of base64 of one certificate. */

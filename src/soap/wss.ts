@@ -3,6 +3,3 @@ const PROFILE = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-';
 
 export const X509V3 = `${PROFILE}x509-token-profile-1.0#X509v3`;
 export const BASE64_BINARY = `${PROFILE}soap-message-security-1.0#Base64Binary`;
-
-/** The DER inside a PEM certificate, as base64 of one line. */
-export const pemToBase64 = (pem: string): string => pem.replace(/-----[A-Z ]+-----/g, '').replace(/\s/g, '');

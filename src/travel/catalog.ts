@@ -3,8 +3,6 @@
 export const PROVIDER_ROLES = ['airline', 'hotel'] as const;
 export type ProviderRole = (typeof PROVIDER_ROLES)[number];
 
-export const isProviderRole = (text: string): text is ProviderRole => PROVIDER_ROLES.some((role) => role === text);
-
 export interface ProviderConfig {
   readonly role: ProviderRole;
   /** The name of the invitation under which the agency brings it into an activity (WS-BA-I matchcode). */

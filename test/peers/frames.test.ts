@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Backoff } from '../../src/peers/backoff.js';
+import { Backoff } from '../../src/backoff.js';
 import { Complaints } from '../../src/peers/complaints.js';
 import { FRAME_HEADER_BYTES, FrameReader, encodeFrame } from '../../src/peers/frames.js';
 import { FRAME_OVERHEAD_BYTES, FrameQueue } from '../../src/peers/queue.js';
