@@ -11,6 +11,7 @@ import {
   isEnded,
   machine,
   type Result,
+  type State,
 } from '../wsba/index.js';
 import { readInput, type ServiceInput } from './inputs.js';
 
@@ -18,7 +19,14 @@ import { readInput, type ServiceInput } from './inputs.js';
 export type ServiceEffect =
   /** The request at this position has its answer now (perhaps long after it was delivered). */
   | { readonly kind: 'answered'; readonly stream: string; readonly number: number }
-  | { readonly kind: 'command'; readonly activity: string; readonly participant: string; readonly command: CoordinatorMessage }
+  | {
+      readonly kind: 'command';
+      readonly activity: string;
+      readonly participant: string;
+      readonly command: CoordinatorMessage;
+      /** The state it is sent in: Exiting for an Exited. */
+      readonly state: State;
+    }
   /** A participant's notification was passed over with InvalidState. */
   | {
       readonly kind: 'fault';
@@ -165,10 +173,12 @@ export class CoordinationService implements ReplicatedService<readonly ServiceEf
           entry.results.set(key(effect.to.stream, effect.to.number), effect.result);
           answers.push({ kind: 'answered', stream: streamName(id, effect.to.stream), number: effect.to.number });
           break;
-        case 'command':
-          entry.history.push({ kind: 'command', participant: effect.participant, command: effect.command });
-          answers.push({ kind: 'command', activity: id, participant: effect.participant, command: effect.command });
+        case 'command': {
+          const { participant, command, state } = effect;
+          entry.history.push({ kind: 'command', participant, command });
+          answers.push({ kind: 'command', activity: id, participant, command, state });
           break;
+        }
         case 'fault':
           answers.push({
             kind: 'fault',

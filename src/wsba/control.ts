@@ -93,7 +93,7 @@ function complete(a: Activity, named: readonly ParticipantId[]): Step {
     const p = changed.get(id);
     if (p === undefined || p.protocol !== 'CoordinatorCompletion' || p.state !== 'Active') continue;
     changed.set(id, send(p, 'Complete'));
-    effects.push({ kind: 'command', participant: id, command: 'Complete' });
+    effects.push({ kind: 'command', participant: id, command: 'Complete', state: p.state });
   }
   return { activity: { ...a, participants: changed }, effects };
 }

@@ -64,7 +64,7 @@ export function applyNotification(rules: Rules, a: Activity, input: Input, reque
     case 'ignore':
       return { activity: a, effects: [] };
     case 'resend':
-      return { activity: a, effects: [{ kind: 'command', participant: p.id, command: cell.message }] };
+      return { activity: a, effects: [{ kind: 'command', participant: p.id, command: cell.message, state: p.state }] };
     case 'InvalidState': {
       const releasedBy = rules.hold?.(p.protocol, p.state, message) ?? [];
       if (releasedBy.length > 0) return undefined;

@@ -50,8 +50,8 @@ export function steer(rules: Rules, a: Activity, ids: Iterable<ParticipantId>): 
     const decision = decisionUnder(rules.lateRegistration, a, p);
     const before = effects.length;
     for (let command = nextCommand(p.state, decision); command !== undefined; command = nextCommand(p.state, decision)) {
+      effects.push({ kind: 'command', participant: id, command, state: p.state });
       p = send(p, command);
-      effects.push({ kind: 'command', participant: id, command });
     }
     if (effects.length > before) all = put(all, id, p);
   }

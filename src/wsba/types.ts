@@ -111,8 +111,16 @@ export type RefusalCode =
 export type Result = { readonly ok: true } | { readonly ok: false; readonly code: RefusalCode; readonly detail: string };
 
 export type Effect =
-  /** Send, or send again, to the participant. */
-  | { readonly kind: 'command'; readonly participant: ParticipantId; readonly command: CoordinatorMessage }
+  /**
+   * Send, or send again, to the participant. `state` is the state it is sent in, Exiting for an Exited; like a fault's, it may
+   * differ between replicas and takes part in no comparison.
+   */
+  | {
+      readonly kind: 'command';
+      readonly participant: ParticipantId;
+      readonly command: CoordinatorMessage;
+      readonly state: State;
+    }
   /** The answer to a control request or a Register, given when it is applied. */
   | { readonly kind: 'reply'; readonly to: InputRef; readonly result: Result }
   /**
