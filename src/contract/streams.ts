@@ -7,7 +7,13 @@ import { participantId } from '../wsba/index.js';
  * that a certificate, which names a stream, also says whose request it certifies and in which activity.
  */
 export type StreamName =
-  | { readonly kind: 'create'; readonly writer: string; readonly messageId: string }
+  | {
+      readonly kind: 'create';
+      readonly writer: string;
+      readonly messageId: string;
+      /** For an activity inside another, which its creation registers it in: the outer one, and the invitation used (a token). */
+      readonly outer?: { readonly activity: string; readonly invitation: string };
+    }
   | { readonly kind: 'control'; readonly activity: string }
   | { readonly kind: 'participant'; readonly activity: string; readonly invitation: string; readonly writer: string };
 
@@ -23,8 +29,15 @@ export const isActivityId = (text: string): boolean => ACTIVITY.test(text);
 const invitationToken = (matchcode: string): string =>
   matchcode === '' ? '-' : createHash('sha256').update(matchcode, 'utf8').digest('base64url');
 
-export const createStream = (writer: string, messageId: string): string =>
-  bounded(`create/${encodeURIComponent(writer)}/${encodeURIComponent(messageId)}`);
+/** @param outer for an activity inside another: that one's id and the matchcode used, '' for the plain context */
+export const createStream = (
+  writer: string,
+  messageId: string,
+  outer?: { readonly activity: string; readonly matchcode: string },
+): string => {
+  const inside = outer === undefined ? '' : `/${outer.activity}/${invitationToken(outer.matchcode)}`;
+  return bounded(`create/${encodeURIComponent(writer)}/${encodeURIComponent(messageId)}${inside}`);
+};
 
 export const controlStream = (activity: string): string => `control/${activity}`;
 
@@ -32,32 +45,44 @@ export const controlStream = (activity: string): string => `control/${activity}`
 export const participantStream = (activity: string, matchcode: string, writer: string): string =>
   bounded(`participant/${activity}/${invitationToken(matchcode)}/${encodeURIComponent(writer)}`);
 
+/** Whether a stream is one whose first request registers in that activity with that matchcode. */
+export function registersIn(name: string, activity: string, matchcode: string): boolean {
+  const stream = parseStream(name);
+  const place = stream?.kind === 'create' ? stream.outer : stream?.kind === 'participant' ? stream : undefined;
+  return place?.activity === activity && place.invitation === invitationToken(matchcode);
+}
+
 /** A participant is named after its stream, so its id is known before it registers (docs/decisions/002-participant-ids.md). */
 export const participantOfStream = (stream: string): string =>
   participantId(createHash('sha256').update(stream, 'utf8').digest('hex'));
 
 /** @returns undefined when no stream can have that name */
 export function parseStream(name: string): StreamName | undefined {
-  const [kind, first, second, third, ...rest] = name.split('/');
+  const [kind, first, second, third, fourth, ...rest] = name.split('/');
   if (rest.length > 0 || first === undefined || name.length > MAX_STREAM_NAME) return undefined;
   switch (kind) {
     case 'create': {
       const writer = unescape(first);
       const messageId = second === undefined ? undefined : unescape(second);
-      if (writer === undefined || messageId === undefined || third !== undefined) return undefined;
-      return { kind, writer, messageId };
+      if (writer === undefined || messageId === undefined) return undefined;
+      if (third === undefined) return { kind, writer, messageId };
+      if (!isActivityId(third) || !isInvitation(fourth)) return undefined;
+      return { kind, writer, messageId, outer: { activity: third, invitation: fourth } };
     }
     case 'control':
       return isActivityId(first) && second === undefined ? { kind, activity: first } : undefined;
     case 'participant': {
       const writer = third === undefined ? undefined : unescape(third);
-      if (!isActivityId(first) || second === undefined || writer === undefined) return undefined;
-      return second === '-' || TOKEN.test(second) ? { kind, activity: first, invitation: second, writer } : undefined;
+      if (!isActivityId(first) || writer === undefined) return undefined;
+      if (!isInvitation(second) || fourth !== undefined) return undefined;
+      return { kind, activity: first, invitation: second, writer };
     }
     default:
       return undefined;
   }
 }
+
+const isInvitation = (token: string | undefined): token is string => token !== undefined && (token === '-' || TOKEN.test(token));
 
 function unescape(text: string): string | undefined {
   try {

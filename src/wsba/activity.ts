@@ -1,3 +1,4 @@
+import type { InnerReport, OuterLink } from './inner.js';
 import { CONTROL_STREAM } from './types.js';
 import type {
   ActivityId,
@@ -30,6 +31,8 @@ export interface ParticipantRecord {
   readonly exception?: string;
   /** Mixed outcome: what the initiator decided for it. Atomic activities decide as a whole: see `Settlement`. */
   readonly decision?: Decision;
+  /** It is an activity inside this one, played by the replicas: no message goes to it. */
+  readonly inner?: InnerReport;
 }
 
 /** What settles an activity as a whole, once and for good: the decision of an atomic one, or END. */
@@ -59,6 +62,8 @@ export interface Activity {
   /** Lifetime counted from `created`, ms. */
   readonly expires?: number;
   readonly settlement?: Settlement;
+  /** The activity it lies in (wscoor:CurrentContext). */
+  readonly outer?: OuterLink;
   readonly invitations: ReadonlyMap<string, Invitation>;
   readonly participants: ReadonlyMap<ParticipantId, ParticipantRecord>;
   readonly streams: ReadonlyMap<string, StreamPosition>;
@@ -74,17 +79,19 @@ export interface ActivityOptions {
   created: number;
   /** ms counted from `created`. */
   expires?: number;
-  coordinationExtras?: never;
+  /** For an activity inside another. */
+  outer?: OuterLink;
 }
 
 /** A new activity: nobody registered, nothing decided. */
-export function createActivity({ id, outcome, creator, created, expires }: ActivityOptions): Activity {
+export function createActivity({ id, outcome, creator, created, expires, outer }: ActivityOptions): Activity {
   return {
     id,
     outcome,
     creator,
     created,
     ...(expires === undefined ? {} : { expires }),
+    ...(outer === undefined ? {} : { outer }),
     invitations: new Map(),
     participants: new Map(),
     streams: new Map(),
@@ -132,7 +139,7 @@ const OUTSTANDING: { readonly [S in State]?: CoordinatorMessage } = {
 
 /** The command that must be repeated until the participant answers it, if any. */
 export function outstandingCommand(p: ParticipantRecord): CoordinatorMessage | undefined {
-  return OUTSTANDING[p.state];
+  return p.inner === undefined ? OUTSTANDING[p.state] : undefined;
 }
 
 /**
@@ -143,9 +150,17 @@ export function resultState(p: ParticipantRecord): 'Completed' | 'Active' {
   return p.completed ? 'Completed' : 'Active';
 }
 
-/** Settled, every participant Ended, and nothing waits. A later Register makes it unended until that one has ended. */
+/**
+ * Settled, every participant Ended, and nothing waits. A later Register makes it unended until that one has ended. A close
+ * settles an inner activity only together with the outer one's decision.
+ */
 export function isEnded(a: Activity): boolean {
-  if (a.settlement === undefined || a.held.size > 0) return false;
+  if (!isSettled(a) || a.held.size > 0) return false;
   for (const p of a.participants.values()) if (p.state !== 'Ended') return false;
   return true;
+}
+
+function isSettled({ settlement, outer }: Activity): boolean {
+  if (outer?.decision !== undefined) return true;
+  return settlement !== undefined && !(outer !== undefined && settlement.kind === 'close');
 }

@@ -10,7 +10,7 @@ import type { Admission, ControlRequest, Input, Notification, RefusalCode, Regis
 
 const ADMIT: Admission = { verdict: 'admit' };
 const wait = (code: WaitCode, waitsFor: readonly string[]): Admission => ({ verdict: 'wait', code, waitsFor });
-const refuse = (code: RefusalCode | 'NotTheWriter', detail: string): Admission => ({ verdict: 'refuse', code, detail });
+const refuse = (code: RefusalCode | 'NotInvited', detail: string): Admission => ({ verdict: 'refuse', code, detail });
 
 /**
  * May a replica in this state vote for the input? Only what can never take effect is refused: an ordered refusal (a second
@@ -43,13 +43,18 @@ function admitControl(rules: Rules, a: Activity, input: Input, request: ControlR
 function admitRegistration(rules: Rules, a: Activity, input: Input, request: Registration): Admission {
   const refusal = registrationRefusal(rules, a, refOf(input), request);
   if (refusal !== undefined) return refuse(refusal.code, refusal.detail);
-  if (request.invitation === '') return ADMIT;
-  const invitation = a.invitations.get(request.invitation);
-  if (invitation === undefined) return wait('InvitationMissing', [request.invitation]);
-  if (invitation.identity !== undefined && invitation.identity !== request.writer) {
-    return refuse('NotTheWriter', 'the invitation names another identity');
+  return admitInvitation(a, request.invitation, request.writer) ?? ADMIT;
+}
+
+/** What speaks against registering with this matchcode now; '' is the plain context, which anybody may use. */
+export function admitInvitation(a: Activity, matchcode: string, writer: string): Admission | undefined {
+  if (matchcode === '') return undefined;
+  const invitation = a.invitations.get(matchcode);
+  if (invitation === undefined) return wait('InvitationMissing', [matchcode]);
+  if (invitation.identity !== undefined && invitation.identity !== writer) {
+    return refuse('NotInvited', 'the invitation names another identity');
   }
-  return ADMIT;
+  return undefined;
 }
 
 function admitNotification(a: Activity, input: Input, { message }: Notification): Admission {

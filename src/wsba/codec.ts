@@ -3,6 +3,7 @@ import type { Activity, Invitation, ParticipantRecord, Settlement, StreamPositio
 import { byCodeUnit, participants } from './activity.js';
 import { decodeInput } from './codec-input.js';
 import { array, fields, integer, optional, outOf, text, texts } from './codec-read.js';
+import type { InnerReport, OuterLink } from './inner.js';
 import { isDecision, isOutcome, isParticipantMessage, isProtocol, isState } from './types.js';
 import type { Input } from './types.js';
 
@@ -43,6 +44,7 @@ export function decodeActivity(encoded: string): Activity {
     created: integer(o['created'], 'created'),
     ...optional('expires', o['expires'], integer),
     ...optional('settlement', o['settlement'], decodeSettlement),
+    ...optional('outer', o['outer'], decodeOuter),
     invitations: map(o['invitations'], 'invitations', decodeInvitation),
     participants: new Map(array(o['participants'], 'participants', decodeParticipant).map((p) => [p.id, p])),
     streams: map(o['streams'], 'streams', decodePosition),
@@ -96,6 +98,27 @@ function decodeInvitation(value: unknown, at: string): Invitation {
   return optional('identity', fields(value, at)['identity'], text);
 }
 
+const isOuterDecision = (value: string): value is 'close' | 'cancel' => value === 'close' || value === 'cancel';
+
+function decodeOuter(value: unknown, at: string): OuterLink {
+  const o = fields(value, at);
+  return {
+    activity: text(o['activity'], `${at}.activity`),
+    participant: text(o['participant'], `${at}.participant`),
+    ...optional('decision', o['decision'], (v, where) => outOf(isOuterDecision, v, where)),
+  };
+}
+
+function decodeInner(value: unknown, at: string): InnerReport {
+  const o = fields(value, at);
+  if (typeof o['over'] !== 'boolean') throw new TypeError(`${at}.over: a boolean expected`);
+  return {
+    activity: text(o['activity'], `${at}.activity`),
+    ...optional('settled', o['settled'], (v, where) => outOf(isOuterDecision, v, where)),
+    over: o['over'],
+  };
+}
+
 function decodePosition(value: unknown, at: string): StreamPosition {
   const o = fields(value, at);
   return { applied: integer(o['applied'], `${at}.applied`), ...optional('participant', o['participant'], text) };
@@ -118,5 +141,6 @@ function decodeParticipant(value: unknown, at: string): ParticipantRecord {
     ...optional('endedBy', o['endedBy'], (v, where) => outOf(isParticipantMessage, v, where)),
     ...optional('exception', o['exception'], text),
     ...optional('decision', o['decision'], (v, where) => outOf(isDecision, v, where)),
+    ...optional('inner', o['inner'], decodeInner),
   };
 }

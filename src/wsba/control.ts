@@ -1,4 +1,5 @@
 import type { Activity, ParticipantRecord, Settlement } from './activity.js';
+import type { OuterDecision } from './inner.js';
 import type { Rules } from './rules/index.js';
 import { presentSet } from './rules/present-set.js';
 import type { Judgement } from './rules/selection.js';
@@ -111,4 +112,10 @@ function decide(rules: Rules, a: Activity, decision: Decision, named: readonly P
     if (p !== undefined && p.decision === undefined) changed.set(id, { ...p, decision });
   }
   return steer(rules, { ...a, participants: changed }, named);
+}
+
+/** The outer activity's decision about an inner one reaches every participant of it. */
+export function applyOuterDecision(rules: Rules, a: Activity, decision: OuterDecision): Step {
+  if (a.outer === undefined || a.outer.decision !== undefined) return { activity: a, effects: [] };
+  return steer(rules, { ...a, outer: { ...a.outer, decision } }, [...a.participants.keys()].sort());
 }

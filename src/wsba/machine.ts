@@ -1,14 +1,16 @@
 import type { Activity } from './activity.js';
+import type { ParticipantRecord } from './activity.js';
 import { applied, byCodeUnit, delivered, isEnded } from './activity.js';
 import { admitInput } from './admission.js';
-import { applyControl } from './control.js';
-import { applyNotification, applyRegistration } from './participant.js';
+import { applyControl, applyOuterDecision } from './control.js';
+import type { InnerReport, OuterDecision } from './inner.js';
+import { applyInnerReport, applyNotification, applyRegistration, enlist } from './participant.js';
 import { ALL_RULES } from './rules/index.js';
 import type { Rules } from './rules/index.js';
 import { put, refOf, refused } from './step.js';
 import type { Step } from './step.js';
 import { CONTROL_STREAM } from './types.js';
-import type { Admission, ControlRequest, Effect, Input } from './types.js';
+import type { Admission, ControlRequest, Effect, Input, ParticipantId } from './types.js';
 
 export interface Machine {
   /**
@@ -19,6 +21,12 @@ export interface Machine {
   deliver(a: Activity, input: Input): { activity: Activity; effects: readonly Effect[] };
   /** May this replica vote for the input now? Certificates override the answer. */
   admit(a: Activity, input: Input): Admission;
+  /** Takes in an inner activity as a participant. One that is there already changes nothing. */
+  enlist(a: Activity, inner: ParticipantRecord): { activity: Activity; effects: readonly Effect[] };
+  /** An inner activity stands otherwise than before. */
+  hearInner(a: Activity, participant: ParticipantId, report: InnerReport): { activity: Activity; effects: readonly Effect[] };
+  /** The outer activity decided about this one; the first decision is final. */
+  hearOuter(a: Activity, decision: OuterDecision): { activity: Activity; effects: readonly Effect[] };
 }
 
 /** A machine with the given rules; a rule that is left out is replaced by plain reject-or-ignore handling. */
@@ -26,6 +34,9 @@ export function createMachine(rules: Rules = ALL_RULES): Machine {
   return {
     deliver: (a, input) => deliver(rules, a, input),
     admit: (a, input) => admitInput(rules, a, input),
+    enlist: (a, inner) => settleFrom(rules, a, enlist(rules, a, inner)),
+    hearInner: (a, participant, report) => settleFrom(rules, a, applyInnerReport(rules, a, participant, report)),
+    hearOuter: (a, decision) => settleFrom(rules, a, applyOuterDecision(rules, a, decision)),
   };
 }
 
@@ -37,9 +48,15 @@ function deliver(rules: Rules, a: Activity, input: Input): Step {
   if (input.number <= last) return { activity: a, effects: [] };
   if (input.number !== last + 1) throw new RangeError(`stream ${input.stream}: ${input.number} delivered after ${last}`);
   const queue = [...(a.held.get(input.stream) ?? []), input];
-  const { activity, effects } = settle(rules, { ...a, held: put(a.held, input.stream, queue) });
-  const over = isEnded(activity) && !isEnded(a);
-  return { activity, effects: over ? [...effects, { kind: 'ended' }] : effects };
+  return settleFrom(rules, a, { activity: { ...a, held: put(a.held, input.stream, queue) }, effects: [] });
+}
+
+/** Takes up whatever a step released, and notes if the activity is over now that was not `before`. */
+function settleFrom(rules: Rules, before: Activity, step: Step): Step {
+  if (step.activity === before) return step;
+  const { activity, effects } = settle(rules, step.activity);
+  const over: readonly Effect[] = isEnded(activity) && !isEnded(before) ? [{ kind: 'ended' }] : [];
+  return { activity, effects: [...step.effects, ...effects, ...over] };
 }
 
 /** Tries the head of every stream until all that is left is held. Each round uses up an input, so this ends. */

@@ -1,4 +1,5 @@
 import type { Activity, ParticipantRecord } from './activity.js';
+import type { InnerReport } from './inner.js';
 import { participantOf } from './activity.js';
 import type { Rules } from './rules/index.js';
 import { steer } from './steer.js';
@@ -6,7 +7,16 @@ import { accepted, put, refOf, refused, withParticipant } from './step.js';
 import type { Step } from './step.js';
 import { INITIAL_STATE, onReceive } from './tables.js';
 import { CONTROL_STREAM, isProtocol } from './types.js';
-import type { Input, InputRef, Notification, ParticipantMessage, RefusalCode, Registration, State } from './types.js';
+import type {
+  Input,
+  InputRef,
+  Notification,
+  ParticipantId,
+  ParticipantMessage,
+  RefusalCode,
+  Registration,
+  State,
+} from './types.js';
 
 /**
  * Why a Register is refused, if it is. It must follow from the request and its position alone: invitations count when a replica
@@ -50,6 +60,19 @@ export function applyRegistration(rules: Rules, a: Activity, input: Input, reque
   const streams = put(a.streams, to.stream, { applied: 0, participant: record.id });
   const { activity, effects } = steer(rules, withParticipant({ ...a, streams }, record), [record.id]);
   return { activity, effects: [accepted(to), ...effects] };
+}
+
+/** Takes in an inner activity; like a late registration it is canceled at once if this one is settled. */
+export function enlist(rules: Rules, a: Activity, inner: ParticipantRecord): Step {
+  if (a.participants.has(inner.id)) return { activity: a, effects: [] };
+  return steer(rules, withParticipant(a, inner), [inner.id]);
+}
+
+/** Renews what is known of an inner activity. */
+export function applyInnerReport(rules: Rules, a: Activity, participant: ParticipantId, report: InnerReport): Step {
+  const p = a.participants.get(participant);
+  if (p?.inner === undefined) return { activity: a, effects: [] };
+  return steer(rules, withParticipant(a, { ...p, inner: report }), [participant]);
 }
 
 /** Applies a notification by the coordinator's table; undefined: it is held (rule 1). */

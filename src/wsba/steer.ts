@@ -1,4 +1,5 @@
 import type { Activity, ParticipantRecord } from './activity.js';
+import { restand, toOuterDecision } from './inner.js';
 import { lateRegistration, namedOnly } from './rules/late-registration.js';
 import type { Rules } from './rules/index.js';
 import { put } from './step.js';
@@ -25,7 +26,10 @@ const STEERING: Readonly<Record<Decision, { readonly [S in State]?: CoordinatorM
 
 function decisionUnder(rule: Rules['lateRegistration'], a: Activity, p: ParticipantRecord): Decision | undefined {
   if (p.decision !== undefined) return p.decision;
-  return a.settlement === undefined ? undefined : (rule ?? namedOnly)(a.settlement, p.id);
+  if (a.outer?.decision === 'cancel') return 'cancel';
+  const decision = a.settlement === undefined ? undefined : (rule ?? namedOnly)(a.settlement, p.id);
+  // An inner activity closes nobody before the outer one closes it; whom its close does not name is canceled at once.
+  return decision === 'close' && a.outer !== undefined && a.outer.decision === undefined ? undefined : decision;
 }
 
 /** What is decided for a participant: by its own decision, or by the settlement of the activity; undefined: nothing yet. */
@@ -48,6 +52,12 @@ export function steer(rules: Rules, a: Activity, ids: Iterable<ParticipantId>): 
     let p = a.participants.get(id);
     if (p === undefined) continue;
     const decision = decisionUnder(rules.lateRegistration, a, p);
+    if (p.inner !== undefined) {
+      all = put(all, id, restand(p, p.inner, decision));
+      const { activity } = p.inner;
+      if (decision !== undefined) effects.push({ kind: 'inner', participant: id, activity, decision: toOuterDecision(decision) });
+      continue;
+    }
     const before = effects.length;
     for (let command = nextCommand(p.state, decision); command !== undefined; command = nextCommand(p.state, decision)) {
       effects.push({ kind: 'command', participant: id, command, state: p.state });

@@ -1,3 +1,5 @@
+import type { OuterDecision } from './inner.js';
+
 /** The words of WS-BusinessActivity 1.1 and the inputs and outputs of the activity machine. */
 
 export const PROTOCOLS = ['ParticipantCompletion', 'CoordinatorCompletion'] as const;
@@ -121,6 +123,13 @@ export type Effect =
       readonly command: CoordinatorMessage;
       readonly state: State;
     }
+  /** An inner activity that takes part learns what was decided about it. */
+  | {
+      readonly kind: 'inner';
+      readonly participant: ParticipantId;
+      readonly activity: ActivityId;
+      readonly decision: OuterDecision;
+    }
   /** The answer to a control request or a Register, given when it is applied. */
   | { readonly kind: 'reply'; readonly to: InputRef; readonly result: Result }
   /**
@@ -143,4 +152,4 @@ export type WaitCode = 'NotEnabled' | 'InvitationMissing' | 'UnknownParticipant'
 export type Admission =
   | { readonly verdict: 'admit' }
   | { readonly verdict: 'wait'; readonly code: WaitCode; readonly waitsFor: readonly string[] }
-  | { readonly verdict: 'refuse'; readonly code: RefusalCode | 'NotTheWriter'; readonly detail: string };
+  | { readonly verdict: 'refuse'; readonly code: RefusalCode | 'NotInvited'; readonly detail: string };

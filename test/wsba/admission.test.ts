@@ -26,7 +26,7 @@ describe('a replica votes for a Register', () => {
 
   test('only from the identity that the invitation names', () => {
     expect(machine.admit(invite('CN=Ritz'), withCode)).toEqual(ADMIT);
-    expect(machine.admit(invite('CN=Savoy'), withCode)).toMatchObject({ verdict: 'refuse', code: 'NotTheWriter' });
+    expect(machine.admit(invite('CN=Savoy'), withCode)).toMatchObject({ verdict: 'refuse', code: 'NotInvited' });
   });
 
   test('only as number 1 of its stream', () => {

@@ -3,7 +3,10 @@ import type { ParticipantId } from '../types.js';
 import { namedBy } from './selection.js';
 import type { NamingRequest, SelectionRule } from './selection.js';
 
-/** Completed and Ended are where a participant nobody decided about stays, so what is enabled once is enabled for good. */
+/**
+ * Completed and Ended are where a participant nobody decided about stays, so what is enabled once is enabled for good. Having
+ * completed counts, not being Completed: in an inner activity the outer one may have decided meanwhile.
+ */
 function isReady(p: ParticipantRecord | undefined, kind: NamingRequest['kind']): boolean {
   if (p === undefined) return false;
   switch (kind) {
@@ -12,7 +15,7 @@ function isReady(p: ParticipantRecord | undefined, kind: NamingRequest['kind']):
       return true;
     case 'close':
     case 'compensate':
-      return p.decision === kind || p.state === 'Completed' || p.state === 'Ended';
+      return p.decision === kind || p.completed || p.state === 'Ended';
   }
 }
 
@@ -24,6 +27,7 @@ const isLost = (p: ParticipantRecord | undefined, kind: NamingRequest['kind']): 
   p !== undefined &&
   p.decision === undefined &&
   p.state === 'Ended' &&
+  !p.completed &&
   p.endedBy !== 'Exit';
 
 /**
