@@ -19,7 +19,7 @@ const forbidden = {
 const BROWSER = ['document', 'Node', 'Element', 'EventSource', 'FormData', 'fetch', 'matchMedia', 'setTimeout', 'clearTimeout'];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', 'reports/'] },
+  { ignores: ['dist/', 'build/', 'node_modules/', 'coverage/', 'reports/'] },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   {

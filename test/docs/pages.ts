@@ -6,6 +6,7 @@ import { DEFAULT_LIMITS } from '../../src/config/index.js';
 import { ERRORS, type ErrorEntry } from '../../src/errors.js';
 import { EDGE_LIMITS, PARSE_LIMITS, TRANSPORT_LIMITS } from '../../src/soap/index.js';
 import { TRAVEL_LIMITS } from '../../src/travel/limits.js';
+import { stateTablesPage } from './state-tables.js';
 
 const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -118,6 +119,7 @@ export function pages(): Page[] {
   const [intro = ''] = readFileSync(configuration, 'utf8').split(MARK);
   return [
     { path: root('docs/errors.md'), made: errorsPage() },
+    { path: root('docs/state-tables.md'), made: stateTablesPage() },
     { path: configuration, made: `${intro}${MARK}\n${LIMIT_SETS.map(limitsTable).join('\n')}` },
   ];
 }
