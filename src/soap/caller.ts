@@ -3,13 +3,13 @@ import type { OutgoingMessage } from './envelope.js';
 import { readFault } from './faults.js';
 import type { SoapFault } from './faults.js';
 import type { SoapVersion } from './parse.js';
-import type { Signer } from './signer.js';
+import type { MessageSigner } from './signer.js';
 import type { HttpTransport, PostResult } from './transport.js';
-import type { VerifiedMessage, Verifier } from './verifier.js';
+import type { MessageVerifier, VerifiedMessage } from './verifier.js';
 
 export interface SoapCallerOptions {
-  readonly signer: Signer;
-  readonly verifier: Verifier;
+  readonly signer: MessageSigner;
+  readonly verifier: MessageVerifier;
   readonly transport: Pick<HttpTransport, 'post'>;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
@@ -25,6 +25,9 @@ export interface SendOptions {
   readonly messageId?: string;
   readonly signal?: AbortSignal;
 }
+
+/** How HTTP says that a one-way message was taken: 202 as we do, or 200 or 204 as other stacks do (WS-I Basic Profile 1.1, R1111, R1112). */
+const ACCEPTED: ReadonlySet<number> = new Set([200, 202, 204]);
 
 /** One signed exchange: sign, post, verify the answer. Who answered is in `message.identity`; what that may say is the caller's matter. */
 export class SoapCaller {
@@ -52,7 +55,7 @@ export class SoapCaller {
     options: SendOptions = {},
   ): Promise<CallResult> {
     const result = await this.options.transport.post(url, { soapVersion, action, xml: signedXml }, options.signal);
-    if (result.status === 202 && result.body.trim() === '') return { kind: 'accepted' };
+    if (ACCEPTED.has(result.status) && result.body.trim() === '') return { kind: 'accepted' };
     const message = this.verify(url, result);
     const fault = readFault(message.body);
     checkRelation(message, options.messageId, fault !== undefined);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { Socket } from 'node:net';
@@ -5,12 +6,13 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ConcordatError } from '../errors.js';
 import type { Logger } from '../log.js';
+import type { EndpointReference } from './addressing.js';
 import type { OutgoingMessage } from './envelope.js';
 import { Exchanges } from './exchange.js';
 import { EDGE_LIMITS } from './limits.js';
 import type { EdgeLimits } from './limits.js';
-import type { Signer } from './signer.js';
-import type { VerifiedMessage, Verifier } from './verifier.js';
+import type { MessageSigner } from './signer.js';
+import type { MessageVerifier, VerifiedMessage } from './verifier.js';
 
 export interface EdgeRequest {
   readonly path: string;
@@ -25,14 +27,19 @@ export interface EdgeOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  readonly verifier: Verifier;
-  readonly signer: Signer;
+  readonly verifier: MessageVerifier;
+  readonly signer: MessageSigner;
   /** Paths that take SOAP by POST. */
   readonly paths: ReadonlySet<string>;
   /** A ConcordatError it throws becomes the fault of the answer; anything else becomes Internal. */
   handle(request: EdgeRequest): Promise<EdgeAnswer>;
   /** Answers GET, e.g. ?wsdl. `query` is what follows the question mark; `base` is the URL the client used, without path. */
   get?(path: string, query: string, base: string): { contentType: string; body: string } | undefined;
+  /**
+   * Takes a reply or fault that belongs elsewhere than on the exchange (ReplyTo, FaultTo), to be posted on its own; false if it
+   * cannot be taken now. Without it everything is answered on the exchange.
+   */
+  deliver?(message: OutgoingMessage, to: EndpointReference): boolean;
   readonly log: Logger;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
@@ -63,6 +70,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   });
   server.maxConnections = limits.maxConnections;
   const closing = new AbortController();
+  // Every request in progress listens, and their number has its own limit.
+  setMaxListeners(0, closing.signal);
   const port = await listen(server, options.host, options.port);
   const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
   const exchanges = new Exchanges(options, limits, url, closing.signal);

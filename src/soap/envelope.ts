@@ -16,6 +16,8 @@ export interface OutgoingMessage {
   readonly headers: readonly XmlElement[];
   /** The one child of the Body. */
   readonly body: XmlElement;
+  /** Further prefixes that only texts or attribute values use, with their namespaces: to be declared on the Envelope. */
+  readonly declarations?: ReadonlyMap<string, string>;
 }
 
 export const soapPrefix = (version: SoapVersion): string => PREFIX.get(SOAP_NS[version]) ?? 'soap';
@@ -26,7 +28,8 @@ export const soapPrefix = (version: SoapVersion): string => PREFIX.get(SOAP_NS[v
  */
 export function envelopeDeclarations(message: OutgoingMessage): string {
   const namespaces = new Set<string>([SOAP_NS[message.soapVersion], ...textNamespaces(message.body)]);
-  return [...namespaces].map((ns) => ` xmlns:${PREFIX.get(ns) ?? ''}="${ns}"`).join('');
+  const declared = [...namespaces].map((ns) => [PREFIX.get(ns) ?? '', ns] as const);
+  return [...new Map([...declared, ...(message.declarations ?? [])])].map(([prefix, ns]) => ` xmlns:${prefix}="${ns}"`).join('');
 }
 
 const NAMESPACE_OF: ReadonlyMap<string, string> = new Map([...PREFIX].map(([ns, prefix]) => [prefix, ns]));

@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 import { ConcordatError } from '../errors.js';
 import { readContentType, readSoapAction, writeContentType } from './content-type.js';
 import type { SoapContentType } from './content-type.js';
+import { addressed, destinationsOf, HERE } from './destinations.js';
+import type { Destination, Destinations } from './destinations.js';
 import { checkDeclaredSize, drain, readBody } from './edge-body.js';
 import type { EdgeAnswer, EdgeOptions } from './edge.js';
 import type { OutgoingMessage } from './envelope.js';
@@ -20,6 +22,8 @@ interface Exchange {
   readonly remote: string | undefined;
   readonly trace: VerifyTrace;
   contentType?: SoapContentType;
+  /** Where answers go, known only when all about the message is checked: until then they go back on this exchange. */
+  destinations?: Destinations;
 }
 
 const MAX_LOGGED_PATH = 200;
@@ -78,9 +82,30 @@ export class Exchanges {
     const raw = await readBody(request, this.limits);
     const message = this.options.verifier.verify(raw, this.options.clock(), trace);
     checkAgreement(request, exchange.contentType, message);
+    if (this.options.deliver !== undefined) exchange.destinations = destinationsOf(message);
     const answer = await this.handle(exchange, message);
-    if (answer.kind === 'accepted') exchange.response.writeHead(202, { 'content-length': 0 }).end();
-    else this.send(exchange, 200, answer.message);
+    if (answer.kind === 'accepted') return this.accept(exchange);
+    const given = this.answer(exchange, 200, answer.message, exchange.destinations?.reply ?? HERE);
+    if (!given) throw new ConcordatError('Busy', 'too many replies wait to be sent');
+  }
+
+  /** Gives an answer where it belongs; elsewhere means that this exchange is accepted and over. False: it cannot be sent there now. */
+  private answer(exchange: Exchange, status: number, message: OutgoingMessage, destination: Destination): boolean {
+    switch (destination.kind) {
+      case 'exchange':
+        this.send(exchange, status, destination.epr === undefined ? message : addressed(message, destination.epr));
+        return true;
+      case 'endpoint':
+        if (this.options.deliver?.(addressed(message, destination.epr), destination.epr) !== true) return false;
+        break;
+      case 'nobody':
+    }
+    this.accept(exchange);
+    return true;
+  }
+
+  private accept({ response }: Exchange): void {
+    response.writeHead(202, { 'content-length': 0 }).end();
   }
 
   /** The handler's answer, or Busy when time is up or the edge closes. */
@@ -116,7 +141,7 @@ export class Exchanges {
   }
 
   private async refuse(exchange: Exchange, error: unknown): Promise<void> {
-    const { request, response, trace, contentType } = exchange;
+    const { request, response } = exchange;
     try {
       this.log(exchange, error);
       await drain(request, this.limits);
@@ -124,13 +149,21 @@ export class Exchanges {
       if (response.headersSent) return void response.destroy();
       if (!request.complete) response.shouldKeepAlive = false;
       if (request.method !== 'POST') return void this.sendText(response, error);
-      const soapVersion = trace.soapVersion ?? contentType?.soapVersion ?? '1.1';
-      const relatesTo = trace.messageId === undefined ? {} : { relatesTo: trace.messageId };
-      this.send(exchange, faultStatus(error, soapVersion), faultMessage(error, { soapVersion, ...relatesTo }));
+      this.fault(exchange, error);
     } catch (failure) {
       this.options.log.error({ err: failure }, 'a fault could not be sent');
       response.destroy();
     }
+  }
+
+  /** On this exchange, if what was wrong leaves no other place, or if it cannot be sent there now. */
+  private fault(exchange: Exchange, error: unknown): void {
+    const { trace, contentType } = exchange;
+    const soapVersion = trace.soapVersion ?? contentType?.soapVersion ?? '1.1';
+    const relatesTo = trace.messageId === undefined ? {} : { relatesTo: trace.messageId };
+    const fault = faultMessage(error, { soapVersion, ...relatesTo });
+    const status = faultStatus(error, soapVersion);
+    if (!this.answer(exchange, status, fault, exchange.destinations?.fault ?? HERE)) this.send(exchange, status, fault);
   }
 
   /** To browsers and scanners, in plain text: signing for them would only cost us. */

@@ -1,6 +1,7 @@
 import { ConcordatError, ERRORS, isErrorCode } from '../errors.js';
 import type { ErrorCode, ErrorEntry, FaultNamespace } from '../errors.js';
 import { clarkName } from './addressing.js';
+import { faultHeaders } from './fault-headers.js';
 import type { OutgoingMessage } from './envelope.js';
 import { soapPrefix } from './envelope.js';
 import { MAX_FAULT_DETAIL, MAX_FAULT_WAITS_FOR } from './limits.js';
@@ -58,7 +59,7 @@ export function faultMessage(error: unknown, about: FaultContext): OutgoingMessa
   return {
     soapVersion: about.soapVersion,
     addressing: { action: FAULT_ACTION[entry.fault[0]], ...relatesTo },
-    headers: [],
+    ...faultHeaders(known, about.soapVersion),
     body,
   };
 }

@@ -26,6 +26,8 @@ export const TRUST_CACHE_SIZE = 1024;
 export const MAX_TOKEN_LENGTH = 16_384;
 /** Characters of the detail text of a fault. */
 export const MAX_FAULT_DETAIL = 1024;
+/** Headers named in one fault as not understood. */
+export const MAX_NOT_UNDERSTOOD = 16;
 /** Names of what a request waits for in one fault. */
 export const MAX_FAULT_WAITS_FOR = 64;
 

@@ -25,6 +25,9 @@ import { BASE64_BINARY, X509V3 } from './wss.js';
 import { el, serialize } from './xml.js';
 import type { XmlElement } from './xml.js';
 
+/** What signs messages. */
+export type MessageSigner = Pick<Signer, 'sign'>;
+
 /** A part of the message, written out, and its reference. `serialize` gives exclusive canonical XML, so the text is what is digested. */
 interface SignedPart {
   readonly id: string;

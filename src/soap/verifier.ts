@@ -1,13 +1,14 @@
 import { ConcordatError } from '../errors.js';
-import { ADDRESSING_HEADERS, clarkName, isReferenceParameter, isTrue, readAddressing } from './addressing.js';
+import { ADDRESSING_HEADERS, clarkName, isTrue, readAddressing } from './addressing.js';
 import type { Addressing } from './addressing.js';
 import { readSigned } from './covered.js';
 import type { Covered } from './covered.js';
 import type { Identity } from './identity.js';
 import { certificateOf } from './key-info.js';
 import type { ParseLimits } from './limits.js';
+import { checkMustUnderstand } from './must-understand.js';
 import { NS } from './namespaces.js';
-import { parseEnvelope, SOAP_NS } from './parse.js';
+import { parseEnvelope } from './parse.js';
 import type { ParsedEnvelope, SoapVersion } from './parse.js';
 import { checkSignature, readSignature } from './signature.js';
 import { checkTimestamp } from './timestamp.js';
@@ -52,16 +53,8 @@ export interface VerifyTrace {
   messageId?: string;
 }
 
-/** Header blocks the endpoints understand when a sender insists on it, beside WS-Addressing, ours and reference parameters. */
-const UNDERSTOOD: ReadonlySet<string> = new Set([`{${NS.wscoor}}CoordinationContext`]);
-
-/** SOAP roles that are ours: none given, the next node, the ultimate receiver. */
-const OUR_ROLES: ReadonlySet<string> = new Set([
-  '',
-  'http://schemas.xmlsoap.org/soap/actor/next',
-  `${NS.soap12}/role/next`,
-  `${NS.soap12}/role/ultimateReceiver`,
-]);
+/** What checks messages. */
+export type MessageVerifier = Pick<Verifier, 'verify'>;
 
 interface Block {
   readonly dom: Element;
@@ -97,23 +90,10 @@ export class Verifier {
     if (addressing.messageId !== undefined) trace.messageId = addressing.messageId;
     const { created, expires } = checkTimestamp(envelope, covered, now, this.policy);
     const body = readBody(envelope, covered);
-    this.checkMustUnderstand(blocks);
+    const headerBlocks = blocks.map((block) => ({ dom: block.dom, isSigned: block.signed !== undefined }));
+    checkMustUnderstand(headerBlocks, envelope.soapVersion, this.policy.understood);
     const headers = signed.filter((header) => header.ns !== NS.wsa || !ADDRESSING_HEADERS.has(header.name)).map(withoutTransport);
     return { soapVersion: envelope.soapVersion, identity, created, expires, addressing, headers, body, raw };
-  }
-
-  private checkMustUnderstand(blocks: readonly Block[]): void {
-    for (const { dom, name, signed } of blocks) {
-      if (!insists(dom)) continue;
-      const known =
-        dom.namespaceURI === NS.wsa ||
-        dom.namespaceURI === NS.concordat ||
-        UNDERSTOOD.has(name) ||
-        this.policy.understood?.has(name) === true ||
-        (signed !== undefined && isReferenceParameter(signed));
-      if (!known || signed === undefined)
-        throw new ConcordatError('MustUnderstand', signed === undefined ? `${name} is not signed` : name);
-    }
   }
 }
 
@@ -143,14 +123,6 @@ function readBody(envelope: ParsedEnvelope, covered: Covered): XmlElement {
   if (content === undefined || more.length > 0)
     throw new ConcordatError('EnvelopeStructure', 'the signed Body has not one child');
   return content;
-}
-
-/** True if the block is marked mustUnderstand and meant for us. */
-function insists(block: Element): boolean {
-  return [SOAP_NS['1.1'], SOAP_NS['1.2']].some((soap) => {
-    const role = block.getAttributeNS(soap, soap === NS.soap11 ? 'actor' : 'role') ?? '';
-    return isTrue(block.getAttributeNS(soap, 'mustUnderstand')?.trim()) && OUR_ROLES.has(role.trim());
-  });
 }
 
 function withoutTransport(header: XmlElement): XmlElement {

@@ -4,7 +4,17 @@ import { connect } from 'node:net';
 import { ConcordatError } from '../../src/errors.js';
 import type { Logger } from '../../src/log.js';
 import { el, HttpTransport, NS, readFault, Signer, SoapCaller, startEdge } from '../../src/soap/index.js';
-import type { Edge, EdgeAnswer, EdgeRequest, SoapFault, SoapVersion } from '../../src/soap/index.js';
+import type {
+  Addressing,
+  CallResult,
+  Edge,
+  EdgeAnswer,
+  EdgeRequest,
+  EndpointReference,
+  OutgoingMessage,
+  SoapFault,
+  SoapVersion,
+} from '../../src/soap/index.js';
 import { ACTION, message, NOW, setup, swap } from './fixtures.js';
 import type { Setup } from './fixtures.js';
 
@@ -369,6 +379,151 @@ describe('the edge survives', () => {
     await until(() => signal?.aborted === true);
     handle = reply;
     await expectAlive();
+  });
+});
+
+describe('an edge that can post answers elsewhere', () => {
+  const ELSEWHERE = {
+    address: 'https://elsewhere.example/',
+    referenceParameters: [el('urn:mine', 'Call', {}, '7')],
+    extensions: [],
+  };
+  let posting: Edge;
+  let posted: { message: OutgoingMessage; to: EndpointReference }[] = [];
+  let hasRoom = true;
+
+  beforeAll(async () => {
+    posting = await startEdge({
+      host: '127.0.0.1',
+      port: 0,
+      verifier: s.verifier,
+      signer: s.ecSigner,
+      paths: new Set(['/registration']),
+      handle: (incoming) => handle(incoming),
+      deliver: (outgoing, to) => {
+        if (hasRoom) posted.push({ message: outgoing, to });
+        return hasRoom;
+      },
+      log,
+      clock: () => NOW,
+    });
+  });
+  afterAll(() => posting.close());
+  beforeEach(() => {
+    posted = [];
+    hasRoom = true;
+  });
+
+  const ask = async (properties: Partial<Addressing>, body = message().body): Promise<CallResult> => {
+    const transport = new HttpTransport();
+    const { addressing } = message();
+    const caller = new SoapCaller({ signer: s.signer, verifier: s.verifier, transport, clock: () => NOW });
+    const sent = message('1.1', { addressing: { ...addressing, ...properties }, body });
+    return caller.call(`${posting.url}/registration`, sent).finally(() => transport.close());
+  };
+  const refuse = (): Promise<never> => Promise.reject(new ConcordatError('InvalidState', 'no'));
+
+  test('posts the reply to ReplyTo, with its reference parameters, and accepts the exchange', async () => {
+    expect(await ask({ replyTo: ELSEWHERE })).toEqual({ kind: 'accepted' });
+    expect(posted).toMatchObject([
+      {
+        message: {
+          addressing: { to: ELSEWHERE.address, action: REPLY_ACTION, relatesTo: 'urn:uuid:1' },
+          headers: [{ ns: 'urn:mine', name: 'Call', attributes: [{ name: 'IsReferenceParameter', value: 'true' }] }],
+          body: { name: 'RegisterResponse' },
+        },
+        to: ELSEWHERE,
+      },
+    ]);
+    expect(lines).toEqual([]);
+  });
+
+  test('echoes the reference parameters of an anonymous ReplyTo, signed', async () => {
+    const result = await ask({ replyTo: { ...ELSEWHERE, address: `${NS.wsa}/anonymous` } });
+    expect(result).toMatchObject({
+      kind: 'reply',
+      message: { addressing: { action: REPLY_ACTION }, headers: [{ name: 'Call' }] },
+    });
+  });
+
+  test('posts the fault to FaultTo, and logs it like any other', async () => {
+    handle = refuse;
+    expect(await ask({ faultTo: ELSEWHERE })).toEqual({ kind: 'accepted' });
+    expect(posted).toMatchObject([
+      {
+        message: { addressing: { to: ELSEWHERE.address, action: `${NS.wscoor}/fault`, relatesTo: 'urn:uuid:1' } },
+        to: ELSEWHERE,
+      },
+    ]);
+    expect(lines).toMatchObject([{ message: 'refused', fields: { code: 'InvalidState' } }]);
+  });
+
+  test('drops the reply that nobody wants, and the fault', async () => {
+    const nobody = { ...ELSEWHERE, address: `${NS.wsa}/none` };
+    expect(await ask({ replyTo: nobody })).toEqual({ kind: 'accepted' });
+    handle = refuse;
+    expect(await ask({ replyTo: nobody })).toEqual({ kind: 'accepted' });
+    expect(posted).toEqual([]);
+  });
+
+  test('says Busy on the exchange when there is no room, and tells a fault there', async () => {
+    hasRoom = false;
+    expect(await ask({ replyTo: ELSEWHERE })).toMatchObject({ kind: 'fault', fault: { concordatCode: 'Busy', retryable: true } });
+    handle = refuse;
+    expect(await ask({ faultTo: ELSEWHERE })).toMatchObject({ kind: 'fault', fault: { concordatCode: 'InvalidState' } });
+  });
+
+  test('answers on the exchange what it refuses before everything about the message is checked', async () => {
+    const changed = (change: (raw: string) => string, headers = {}): Promise<Answer> => {
+      const { addressing } = message();
+      const raw = s.signer.sign(message('1.1', { addressing: { ...addressing, faultTo: ELSEWHERE, replyTo: ELSEWHERE } }), NOW);
+      return new Promise((resolve, reject) => {
+        const outgoing = request(
+          `${posting.url}/registration`,
+          { method: 'POST', headers: { 'content-type': XML, ...headers } },
+          (response) => {
+            const chunks: Buffer[] = [];
+            response.on('data', (chunk: Buffer) => chunks.push(chunk));
+            response.on('end', () =>
+              resolve({ status: response.statusCode ?? 0, type: '', body: Buffer.concat(chunks).toString() }),
+            );
+          },
+        );
+        outgoing.on('error', reject);
+        outgoing.end(change(raw));
+      });
+    };
+    const tampered = await changed((raw) => swap(raw, '/ParticipantCompletion<', '/CoordinatorCompletion<'));
+    const mismatched = await changed((raw) => raw, { soapaction: '"urn:x"' });
+    expect([faultOf(tampered)?.concordatCode, faultOf(mismatched)?.concordatCode]).toEqual([
+      'SignatureInvalid',
+      'ActionMismatch',
+    ]);
+    expect(posted).toEqual([]);
+  });
+
+  test('refuses, before it does anything, an address that nothing can be posted to', async () => {
+    const asked: unknown[] = [];
+    handle = (incoming) => {
+      asked.push(incoming);
+      return reply(incoming);
+    };
+    const result = await ask({ replyTo: { ...ELSEWHERE, address: 'urn:uuid:nowhere' } });
+    expect(result).toMatchObject({
+      kind: 'fault',
+      fault: { concordatCode: 'OnlyAnonymousAddressSupported', code: `{${NS.wsa}}OnlyAnonymousAddressSupported` },
+    });
+    expect(asked).toEqual([]);
+  });
+
+  test('posts the faults of a notification to From', async () => {
+    handle = refuse;
+    expect(await ask({ replyTo: { ...ELSEWHERE, address: `${NS.wsa}/none` }, from: ELSEWHERE }, el(NS.wsba, 'Exit'))).toEqual({
+      kind: 'accepted',
+    });
+    expect(posted.map(({ to }) => to.address)).toEqual([ELSEWHERE.address]);
+    expect(await ask({ from: ELSEWHERE })).toMatchObject({ kind: 'fault' });
+    expect(posted).toHaveLength(1);
   });
 });
 

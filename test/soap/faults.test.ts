@@ -29,6 +29,36 @@ for (const soapVersion of ['1.1', '1.2'] as SoapVersion[]) {
   });
 }
 
+describe('wscoor faults (WS-Coordination 1.1 §4)', () => {
+  const WSCOOR = [
+    ['InvalidState', 'The message was invalid for the current state of the activity'],
+    ['InvalidProtocol', 'The protocol is invalid or is not supported by the coordinator'],
+    ['InvalidParameters', 'The message contained invalid parameters and could not be processed'],
+    ['CannotCreateContext', 'CoordinationContext could not be created'],
+    ['CannotRegisterParticipant', 'Participant could not be registered'],
+  ] as const;
+  const sent = (code: ErrorCode, soapVersion: SoapVersion): { xml: string; addressing: object } => {
+    const xml = s.ecSigner.sign(faultMessage(new ConcordatError(code), { soapVersion, relatesTo: 'urn:uuid:1' }), NOW);
+    return { xml, addressing: s.verifier.verify(xml, NOW).addressing };
+  };
+
+  test.each(WSCOOR)('%s, SOAP 1.1: the code is the faultcode', (code, reason) => {
+    const { xml, addressing } = sent(code, '1.1');
+    expect(addressing).toEqual({ action: `${NS.wscoor}/fault`, relatesTo: 'urn:uuid:1' });
+    expect(xml).toContain(`<faultcode>wscoor:${code}</faultcode><faultstring>${reason}</faultstring>`);
+    expect(xml).toMatch(new RegExp(`^<soap:Envelope [^>]*xmlns:wscoor="${NS.wscoor}"`));
+  });
+
+  test.each(WSCOOR)('%s, SOAP 1.2: Sender, and the code is the Subcode', (code, reason) => {
+    const { xml, addressing } = sent(code, '1.2');
+    expect(addressing).toEqual({ action: `${NS.wscoor}/fault`, relatesTo: 'urn:uuid:1' });
+    const subcode = `<soap12:Subcode><soap12:Value>wscoor:${code}</soap12:Value></soap12:Subcode>`;
+    expect(xml).toContain(`<soap12:Code><soap12:Value>soap12:Sender</soap12:Value>${subcode}</soap12:Code>`);
+    expect(xml).toContain(`<soap12:Reason><soap12:Text xml:lang="en">${reason}</soap12:Text></soap12:Reason>`);
+    expect(xml).toMatch(new RegExp(`^<soap12:Envelope [^>]*xmlns:wscoor="${NS.wscoor}"`));
+  });
+});
+
 describe('a fault', () => {
   test('has the code form, the action and the relation of its SOAP version', () => {
     const error = new ConcordatError('InvalidState');

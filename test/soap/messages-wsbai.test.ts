@@ -11,6 +11,7 @@ import {
   MESSAGE_LIMITS,
   type InitiatorRequest,
   type ParticipantEntry,
+  type WaitingRequest,
 } from '../../src/soap/messages/index.js';
 import { NS } from '../../src/soap/namespaces.js';
 import { child, el, serialize } from '../../src/soap/xml.js';
@@ -53,6 +54,26 @@ const entries: ParticipantEntry[] = [
     protocol: `${NS.wsba}/CoordinatorCompletion`,
     writer: 'CN=Hotel | CN=Example CA',
   },
+];
+
+const waiting: WaitingRequest[] = [
+  { stream: 'control', number: 4, operation: 'closeAllParticipants', code: 'NotEnabled', waitsFor: ['urn:uuid:1', 'urn:uuid:2'] },
+  {
+    stream: 'control',
+    number: 5,
+    operation: 'completeParticipants',
+    code: 'PredecessorMissing',
+    waitsFor: ['control/urn:uuid:a#4'],
+  },
+  {
+    stream: 'participant',
+    participant: 'urn:uuid:2',
+    number: 2,
+    operation: 'Canceled',
+    code: 'NotEnabled',
+    waitsFor: ['Cancel'],
+  },
+  { stream: 'create', number: 1, operation: 'CreateCoordinationContext', code: 'UnknownActivity', waitsFor: [] },
 ];
 
 describe('requests of the initiator', () => {
@@ -145,7 +166,7 @@ describe('requests of the initiator', () => {
 
 describe('participant lists', () => {
   test.each(LIST_OPERATIONS)('answer %s and come back from XML as they went in', (operation) => {
-    const full = { operation, decision: 'close urn:uuid:1', participants: entries };
+    const full = { operation, decision: 'close urn:uuid:1', participants: entries, waiting };
     const body = encodeParticipantList(full);
     expect(body.name).toBe(`${operation}Response`);
     expect(decodeParticipantList(parse(serialize(body)))).toEqual(full);
@@ -156,6 +177,7 @@ describe('participant lists', () => {
   const [full, plain] = entries.map((entry) =>
     serialize(encodeParticipantList({ operation: 'listParticipants', participants: [entry] })),
   );
+  const waits = serialize(encodeParticipantList({ operation: 'listParticipants', participants: [], waiting: [waiting[0]!] }));
   const changed = (xml: string | undefined, from: string | RegExp, to: string) => () => {
     const spoiled = (xml ?? '').replace(from, to);
     expect(spoiled).not.toBe(xml);
@@ -183,6 +205,46 @@ describe('participant lists', () => {
       changed(full, /(<c:EndedBy.*?<\/c:EndedBy>)(<c:ExceptionIdentifier.*?<\/c:ExceptionIdentifier>)/, '$2$1'),
       'unexpected c:EndedBy',
     ],
+    ['a waiting request of no stream', changed(waits, 'stream="control"', 'stream="other"'), 'no kind of stream'],
+    ['a waiting request without a number', changed(waits, ' number="4"', ''), 'no number'],
+    ['a waiting request numbered 0', changed(waits, 'number="4"', 'number="0"'), 'no number'],
+    ['a waiting request numbered beyond all numbers', changed(waits, 'number="4"', 'number="9007199254740992"'), 'no number'],
+    [
+      'a waiting request of no operation',
+      changed(waits, 'operation="closeAllParticipants"', 'operation="close all"'),
+      'operation and code',
+    ],
+    ['a waiting request that does not say why', changed(waits, ' code="NotEnabled"', ''), 'operation and code'],
+    [
+      'a waiting request of a participant with too long a name',
+      changed(waits, ' number', ` participant="${'p'.repeat(257)}" number`),
+      'too great length',
+    ],
+    [
+      'more in a waiting request',
+      changed(waits, '</c:Waiting>', '<c:Decision>x</c:Decision></c:Waiting>'),
+      'unexpected c:Decision',
+    ],
+    [
+      'to write too many waiting requests',
+      () =>
+        encodeParticipantList({
+          operation: 'listParticipants',
+          participants: [],
+          waiting: Array.from({ length: MESSAGE_LIMITS.waiting + 1 }, () => waiting[0]!),
+        }),
+      'more than 64 c:Waiting',
+    ],
+    [
+      'to write a request that waits for too many',
+      () =>
+        encodeParticipantList({
+          operation: 'listParticipants',
+          participants: [],
+          waiting: [{ ...waiting[0]!, waitsFor: Array.from({ length: 1025 }, () => 'p') }],
+        }),
+      'more than 1024 others',
+    ],
     [
       'to write an unknown state',
       () => encodeParticipantList({ operation: 'listParticipants', participants: [{ ...entries[0]!, status: 'Gone' }] }),
@@ -207,6 +269,8 @@ describe('what voters compare', () => {
 
   test('leaves out lists of states', () => {
     expect(comparableBody(answer('close', entries))).toBe(comparableBody(answer('close', [])));
+    const list = { operation: 'listParticipants', participants: [] } as const;
+    expect(comparableBody(encodeParticipantList({ ...list, waiting }))).toBe(comparableBody(encodeParticipantList(list)));
     expect(comparableBody(answer('close', entries))).toBe(
       `<bai:closeAllParticipantsResponse xmlns:bai="${NS.wsbai}"><c:Decision xmlns:c="${NS.concordat}">close</c:Decision></bai:closeAllParticipantsResponse>`,
     );

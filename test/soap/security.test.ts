@@ -395,7 +395,9 @@ test('a message is verified in milliseconds: parts are found without searching t
     ...Array.from({ length: 500 }, (_, i) => el('urn:example', 'Item', { n: String(i) }, 'text')),
   );
   const raw = s.ecSigner.sign(message('1.1', { body }), NOW);
-  const started = performance.now();
+  // Time of this process, so that a busy machine changes nothing.
+  const before = process.cpuUsage();
   for (let i = 0; i < 10; i++) s.verifier.verify(raw, NOW);
-  expect((performance.now() - started) / 10).toBeLessThan(100);
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1_000 / 10).toBeLessThan(100);
 });

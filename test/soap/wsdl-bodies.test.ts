@@ -216,12 +216,25 @@ describe('the initiator protocol by a WSDL-driven client', () => {
       writer: 'CN=Airline | CN=CA',
     } as const;
     const other = { ...entry, matchcode: 'n', participantId: 'urn:uuid:2', waitsFor: ['a', 'b'] };
-    const reply = encodeParticipantList({ operation, decision: 'close', participants: [entry, other] });
+    const waits = {
+      stream: 'control',
+      number: 2,
+      operation: 'closeAllParticipants',
+      code: 'NotEnabled',
+      waitsFor: ['urn:uuid:1', 'urn:uuid:2'],
+    } as const;
+    const reply = encodeParticipantList({ operation, decision: 'close', participants: [entry, other], waiting: [waits] });
     const exchange = await call(await connect('completion'), operation, given, reply);
     expect(decodeInitiatorRequest(exchange.body)).toEqual({ operation, ...expected });
     expect(exchange.action).toBe(`${NS.wsbai}${operation}`);
     expect(exchange.result).toMatchObject({
       Decision: 'close',
+      Waiting: [
+        {
+          attributes: { stream: 'control', number: '2', operation: 'closeAllParticipants' },
+          WaitsFor: ['urn:uuid:1', 'urn:uuid:2'],
+        },
+      ],
       participantList: {
         participant: [
           {

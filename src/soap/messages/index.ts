@@ -7,6 +7,7 @@ export * from './limits.js';
 export type { ParticipantEntry } from './participant-entry.js';
 export type { ParticipantRef } from './participant-reference.js';
 export * from './protocols.js';
+export type { WaitingRequest } from './waiting-request.js';
 export * from './wsba.js';
 export * from './wsbai.js';
 export * from './wscoor.js';

@@ -21,6 +21,10 @@ export const MESSAGE_LIMITS = {
   participants: 1024,
   /** Ids a listed participant waits for. */
   waitsFor: 1024,
+  /** One of the things that a request waits for; the longest is a position, with the name of its stream. */
+  waitsForLength: 2048,
+  /** Waiting requests listed by one response. */
+  waiting: 64,
   /** Replica URLs of one endpoint reference. */
   replicas: 64,
 } as const;

@@ -7,6 +7,7 @@ import { Fields, readText, showName, TEXT, textElement, type QName } from './fie
 import { MESSAGE_LIMITS } from './limits.js';
 import { decodeEntry, encodeEntry, type ParticipantEntry } from './participant-entry.js';
 import { decodeReference, encodeReference, type ParticipantRef } from './participant-reference.js';
+import { decodeWaiting, encodeWaiting, type WaitingRequest } from './waiting-request.js';
 
 /** Requests that carry the explicit set of participants they concern. */
 export const SET_OPERATIONS = [
@@ -42,6 +43,8 @@ export interface ParticipantListResponse {
   /** c:Decision: the part that is the same at every correct replica. */
   readonly decision?: string;
   readonly participants: readonly ParticipantEntry[];
+  /** c:Waiting: the activity's requests that cannot take effect yet at the replica that answers. */
+  readonly waiting?: readonly WaitingRequest[];
 }
 
 /** Throws InvalidParameters if a set is empty where it must not be, too large, or names a participant of closeAll without id. */
@@ -89,13 +92,18 @@ export function decodeInitiatorRequest(element: XmlElement): InitiatorRequest {
 }
 
 export function encodeParticipantList(response: ParticipantListResponse): XmlElement {
-  if (response.participants.length > MESSAGE_LIMITS.participants) tooMany(`${response.operation}Response`);
+  const { operation, decision, participants, waiting = [] } = response;
+  if (participants.length > MESSAGE_LIMITS.participants) tooMany(`${operation}Response`);
+  if (waiting.length > MESSAGE_LIMITS.waiting) {
+    throw new ConcordatError('InvalidParameters', `bai:${operation}Response has more than ${MESSAGE_LIMITS.waiting} c:Waiting`);
+  }
   return el(
     NS.wsbai,
-    `${response.operation}Response`,
+    `${operation}Response`,
     {},
-    el(NS.wsbai, 'participantList', {}, ...response.participants.map(encodeEntry)),
-    response.decision === undefined ? undefined : textElement(NS.concordat, 'Decision', response.decision, TEXT.decision),
+    el(NS.wsbai, 'participantList', {}, ...participants.map(encodeEntry)),
+    decision === undefined ? undefined : textElement(NS.concordat, 'Decision', decision, TEXT.decision),
+    ...waiting.map(encodeWaiting),
   );
 }
 
@@ -106,13 +114,20 @@ export function decodeParticipantList(element: XmlElement): ParticipantListRespo
   const participants = list.many(NS.wsbai, 'participant', MESSAGE_LIMITS.participants).map(decodeEntry);
   list.end();
   const decision = fields.optional(NS.concordat, 'Decision');
+  const waiting = fields.many(NS.concordat, 'Waiting', MESSAGE_LIMITS.waiting).map(decodeWaiting);
   fields.end();
-  return { operation, ...(decision && { decision: readText(decision, TEXT.decision) }), participants };
+  return {
+    operation,
+    ...(decision && { decision: readText(decision, TEXT.decision) }),
+    participants,
+    ...(waiting.length > 0 && { waiting }),
+  };
 }
 
 /** Lists of states, which differ between correct replicas that are not equally far. */
 const STATE_LISTS: readonly QName[] = [
   { ns: NS.wsbai, name: 'participantList' },
+  { ns: NS.concordat, name: 'Waiting' },
   { ns: NS.concordat, name: 'WaitsFor' },
 ];
 
