@@ -3,7 +3,7 @@ import { contradiction, type KnownRequest, type OpenPosition } from './open-posi
 import type { StreamInfo } from './ports.js';
 import type { BroadcastState } from './state.js';
 import type { Attestation, Certificate, Digest, ReplicaId, Round, Statement } from './types.js';
-import { decodeCertificate, encodeCertificate, type SignedBatch } from './votes.js';
+import { decodeCertificate, encodeCertificate, type SignedBatch, type VoteMark } from './votes.js';
 
 /** A peer's contradictions that are shown to the others in one tick. */
 const SUSPICIONS_PER_TICK = 8;
@@ -14,8 +14,16 @@ export class Agreement<Effects> {
   readonly #blocked = new Map<string, Set<string>>();
   readonly #suspected = new Map<ReplicaId, number>();
   readonly #touched = new Set<string>();
+  /** Marks of peers' votes that are not on disk yet. */
+  readonly #unwritten = new Map<ReplicaId, VoteMark>();
 
-  constructor(private readonly state: BroadcastState<Effects>) {}
+  /** The number of votes made that was last given out to be written. */
+  #madeWritten = 0;
+
+  constructor(
+    private readonly state: BroadcastState<Effects>,
+    private readonly mayVote: () => boolean,
+  ) {}
 
   // --- this replica's own votes -----------------------------------------------------------------------------------
 
@@ -26,6 +34,7 @@ export class Agreement<Effects> {
     position.requests.set(digest, known);
     position.own.set('echo', digest);
     this.state.countOpen(request.writer, 1);
+    this.state.made += 1;
     this.state.turn.persist({ type: 'request', digest, content, proof }, { type: 'vote', round: 'echo', stream, number, digest });
     this.state.turn.unsigned.push({ round: 'echo', stream, number, digest });
   }
@@ -35,7 +44,10 @@ export class Agreement<Effects> {
     const { turn, options, votes, peers } = this.state;
     while (turn.unsigned.length > 0) {
       const statements = turn.unsigned.splice(0, options.limits.batchStatements);
-      const { batch, attestations } = votes.sign(options.self, options.signer, statements);
+      const { made } = this.state;
+      if (made !== this.#madeWritten) turn.persist({ type: 'made', count: made });
+      this.#madeWritten = made;
+      const { batch, attestations } = votes.sign(options.self, options.signer, statements, made);
       const certificates = statements.flatMap((statement) => this.#justification(statement) ?? []);
       turn.send(peers, { type: 'votes', batch, certificates });
       statements.forEach((statement, i) => this.#count(statement, attestations[i] as Attestation));
@@ -57,10 +69,24 @@ export class Agreement<Effects> {
   // --- votes and certificates of others ---------------------------------------------------------------------------
 
   onVotes(from: ReplicaId, batch: SignedBatch, certificates: readonly Certificate[]): void {
-    const attestations = this.state.votes.open(from, batch);
-    if (attestations === undefined) throw new CodecError('wrong signature on votes');
+    const opened = this.state.votes.open(from, batch);
+    if (opened === undefined) throw new CodecError('wrong signature on votes');
+    const { attestations, mark } = opened;
+    if (mark.made > (this.state.heard.get(from)?.made ?? 0)) this.#hear(from, mark);
     for (const certificate of certificates) this.onCertificate(certificate);
     batch.statements.forEach((statement, i) => this.#onStatement(from, statement, attestations[i] as Attestation, true));
+  }
+
+  #hear(from: ReplicaId, mark: VoteMark): void {
+    this.state.heard.set(from, mark);
+    this.#unwritten.set(from, mark);
+  }
+
+  /** Marks go to disk with whatever else is written: one that a crash loses was on the others' disks, or will come again. */
+  writeMarks(): void {
+    if (this.#unwritten.size === 0 || !this.state.turn.writes) return;
+    for (const [peer, mark] of this.#unwritten) this.state.turn.persist({ type: 'heard', peer, mark });
+    this.#unwritten.clear();
   }
 
   /** A vote that a peer thinks contradicts another one that we may hold. */
@@ -105,22 +131,36 @@ export class Agreement<Effects> {
 
   /** Takes over a valid certificate: it settles the position whatever this replica voted for. */
   adopt(certificate: Certificate): void {
-    const { stream, number, round, digest } = certificate;
+    const { stream, round, digest } = certificate;
     const position = this.state.streams.open(certificate, this.state.now);
     for (const evidence of position.contradictions(certificate)) this.state.keep(evidence);
     position.certificates.set(round, certificate);
     const pending = this.state.pending.at(certificate);
     if (pending?.known.digest === digest) position.requests.set(digest, pending.known);
-    const control = this.state.options.service.stream(stream)?.control === true;
-    if (round === 'echo' && control && !position.own.has('ready')) {
-      position.own.set('ready', digest);
-      this.state.turn.persist(
-        { type: 'certificate', stream, number, digest, certificate: encodeCertificate(certificate) },
-        { type: 'vote', round: 'ready', stream, number, digest },
-      );
-      this.state.turn.unsigned.push({ round: 'ready', stream, number, digest });
-    }
+    if (round === 'echo') this.#affirm(position, certificate);
     this.advance(stream);
+  }
+
+  /** The second round on control streams: READY, once, for what is certified. */
+  #affirm(position: OpenPosition, certificate: Certificate): void {
+    const { stream, number, digest } = certificate;
+    const info = this.state.options.service.stream(stream);
+    if (info?.control !== true || info.abstain === true || !this.mayVote() || position.own.has('ready')) return;
+    position.own.set('ready', digest);
+    this.state.made += 1;
+    this.state.turn.persist(
+      { type: 'certificate', stream, number, digest, certificate: encodeCertificate(certificate) },
+      { type: 'vote', round: 'ready', stream, number, digest },
+    );
+    this.state.turn.unsigned.push({ round: 'ready', stream, number, digest });
+  }
+
+  /** This replica may vote from now on: it says what it could not say before. */
+  startVoting(): void {
+    for (const position of [...this.state.streams.openPositions()]) {
+      const certificate = position.certificates.get('echo');
+      if (certificate !== undefined) this.#affirm(position, certificate);
+    }
   }
 
   // --- delivery ---------------------------------------------------------------------------------------------------
@@ -147,18 +187,17 @@ export class Agreement<Effects> {
     const { request, digest, content, proof } = known;
     const { stream, number } = request;
     const { turn, streams, pending, options } = this.state;
-    turn.persist(
-      { type: 'request', digest, content, proof },
-      { type: 'delivery', stream, number, digest, certificate: encodeCertificate(certificate) },
-    );
     const position = streams.find(request);
+    // What this replica voted for it has written down already.
+    if (position?.own.get('echo') !== digest) turn.persist({ type: 'request', digest, content, proof });
+    turn.persist({ type: 'delivery', stream, number, digest, certificate: encodeCertificate(certificate) });
     this.#exposeWriter(digest, position);
     if (position?.own.has('echo') === true) this.state.countOpen(request.writer, -1);
     streams.deliver(request, digest);
     if (pending.at(request)?.known.digest === digest) pending.remove(request);
-    const { domain, effects } = options.service.deliver(request, digest);
+    const { domains, effects } = options.service.deliver(request, digest);
     turn.delivered({ stream, number, digest, request, effects });
-    this.#touched.add(domain).add(info.domain);
+    for (const domain of [...domains, info.domain]) this.#touched.add(domain);
   }
 
   /** Domains in which something was delivered since the last call; what was blocked there goes on. */
@@ -169,6 +208,15 @@ export class Agreement<Effects> {
       this.#blocked.delete(domain);
       for (const stream of blocked ?? []) this.advance(stream);
       yield domain;
+    }
+  }
+
+  /** What was delivered on these streams was taken over from peers: what waited for it goes on. */
+  revisit(streams: readonly string[]): void {
+    for (const stream of streams) {
+      const domain = this.state.options.service.stream(stream)?.domain;
+      if (domain !== undefined) this.#touched.add(domain);
+      this.advance(stream);
     }
   }
 

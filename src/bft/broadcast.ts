@@ -4,12 +4,15 @@ import { LogFollower } from './follow.js';
 import { decodeFrame, type Frame } from './frames.js';
 import { Intake } from './intake.js';
 import type { OpenPosition } from './open-position.js';
+import type { Wait } from './pending.js';
 import type { Delivered, Ready, Submission } from './ports.js';
 import { digestOf, encodeRequest } from './request.js';
+import { Rejoin } from './rejoin.js';
 import { RequestsOnDemand } from './requests-on-demand.js';
+import { Retired } from './retired.js';
 import { type BroadcastOptions, BroadcastState } from './state.js';
 import type { Digest, Evidence, Position, ReplicaId, Request, Round } from './types.js';
-import { decodeCertificate } from './votes.js';
+import { decodeCertificate, type VoteMark } from './votes.js';
 
 export interface BroadcastStatus {
   /** Undelivered positions that this replica has voted for or holds a certificate of. */
@@ -19,8 +22,16 @@ export interface BroadcastStatus {
   /** Requests that may not be voted for yet. */
   readonly pending: number;
   readonly evidenceBeyondLimit: number;
+  /** False until enough peers have told which votes of this replica they know. */
+  readonly voting: boolean;
   /** Per peer: entries of its delivery log that are not delivered here. */
   readonly backlog: ReadonlyMap<ReplicaId, number>;
+}
+
+/** A request that may not be voted for yet. */
+export interface PendingView extends Wait {
+  readonly domain: string;
+  readonly request: Request;
 }
 
 /** A replica's undelivered votes and what they were for, as its store gives them back. */
@@ -29,6 +40,10 @@ export interface OpenVotes {
   readonly votes: Iterable<Position & { readonly round: Round; readonly digest: Digest }>;
   readonly certificates: Iterable<Uint8Array>;
   readonly evidence: Iterable<Evidence>;
+  /** How many votes were ever made. */
+  readonly made: number;
+  /** The highest marks of peers' votes. */
+  readonly heard: Iterable<{ readonly peer: ReplicaId; readonly mark: VoteMark }>;
 }
 
 /**
@@ -42,16 +57,26 @@ export class SourceOrderedBroadcast<Effects> {
   readonly #intake: Intake<Effects>;
   readonly #onDemand: RequestsOnDemand<Effects>;
   readonly #follower: LogFollower;
+  readonly #rejoin: Rejoin<Effects>;
+  readonly #retired: Retired<Effects>;
 
   constructor(options: BroadcastOptions<Effects>) {
     this.#state = new BroadcastState(options);
-    this.#agreement = new Agreement(this.#state);
-    this.#intake = new Intake(this.#state, this.#agreement);
+    const mayVote = (): boolean => this.#rejoin.mayVote;
+    this.#agreement = new Agreement(this.#state, mayVote);
+    this.#intake = new Intake(this.#state, this.#agreement, mayVote);
+    this.#rejoin = new Rejoin(this.#state, () => {
+      this.#agreement.startVoting();
+      this.#intake.startVoting();
+    });
     this.#onDemand = new RequestsOnDemand(this.#state, this.#agreement);
+    this.#retired = new Retired(this.#state, this.#agreement, (position) => this.#follower.isFollowedTo(position));
     this.#follower = new LogFollower(
       options.history,
       options.limits,
+      this.#state.peers,
       (position) => this.isDelivered(position),
+      this.#retired,
       (to, frame) => this.#state.turn.send(to, frame),
     );
   }
@@ -62,13 +87,16 @@ export class SourceOrderedBroadcast<Effects> {
   replay(content: Uint8Array): Delivered<Effects> {
     const { request, digest } = this.#state.read(content);
     this.#state.streams.deliver(request, digest);
-    const { effects } = this.#state.options.service.deliver(request, digest);
+    const { domains, effects } = this.#state.options.service.deliver(request, digest);
+    for (const domain of domains) this.#retired.touched(domain);
     return { stream: request.stream, number: request.number, digest, request, effects };
   }
 
   /** Takes back this replica's own votes. Call after the replay. */
   restore(open: OpenVotes): void {
-    const { streams, options } = this.#state;
+    const { streams, options, heard } = this.#state;
+    this.#state.made = open.made;
+    for (const { peer, mark } of open.heard) heard.set(peer, mark);
     for (const vote of open.votes) if (!this.isDelivered(vote)) streams.open(vote, 0).own.set(vote.round, vote.digest);
     for (const { content, proof } of open.requests) {
       const known = this.#state.read(content, proof);
@@ -111,22 +139,39 @@ export class SourceOrderedBroadcast<Effects> {
     this.#state.now = now;
     for (const position of this.#state.streams.openPositions()) position.resend.hasten(now);
     this.#follower.connected(peer, now);
+    this.#rejoin.connected(peer);
   }
 
   tick(now: number): void {
     this.#state.now = now;
     this.#agreement.tick();
+    this.#rejoin.tick();
     for (const position of this.#state.streams.openPositions()) this.#tend(position);
     this.#intake.tick();
     this.#follower.tick(now);
+    this.#retired.tick();
     this.#settle();
   }
 
   /** Signs what is ready under one signature and gives out the turn's results. */
   flush(): Ready<Effects> {
     this.#agreement.sign(() => this.#settle());
+    this.#agreement.writeMarks();
     for (const moved of this.#follower.takeMoved()) this.#state.turn.persist({ type: 'followed', ...moved });
+    this.#retired.collect();
     return this.#state.turn.take();
+  }
+
+  /** The records of these units, of the last flush, are on disk: the units leave memory. Nothing may come in between. */
+  forget(units: readonly string[]): void {
+    this.#retired.forget(units);
+    this.#settle();
+  }
+
+  /** What `votesLost` told is written down, and the service abstains from what is old. */
+  lossIsKnown(): void {
+    this.#rejoin.lossIsKnown();
+    this.#settle();
   }
 
   // --- questions --------------------------------------------------------------------------------------------------
@@ -140,10 +185,43 @@ export class SourceOrderedBroadcast<Effects> {
     return this.#state.streams.digest(position);
   }
 
+  /** Begins to find out whether this replica has caught up with what its peers had delivered by then: see `caughtUpSince`. */
+  catchUp(since: number): void {
+    this.#follower.catchUp(since);
+  }
+
+  /**
+   * Whether this replica has delivered all that n − f replicas, itself included, had delivered at that time (of the clock that
+   * `tick` is given). What n − f replicas had delivered by then is then delivered here, since the two quorums share a correct one.
+   */
+  caughtUpSince(since: number): boolean {
+    const { n, f } = this.#state.options;
+    return 1 + this.#follower.caughtUpWith(since) >= n - f;
+  }
+
+  /** Whether anything is known of an undelivered position: a request for it, or somebody's vote. */
+  isUnderway(position: Position): boolean {
+    return this.#state.streams.find(position) !== undefined || this.#state.pending.at(position) !== undefined;
+  }
+
+  /** Digests of all that is known and not delivered on the streams that `of` accepts. */
+  underway(of: (stream: string) => boolean): Digest[] {
+    const { streams, pending } = this.#state;
+    const voted = [...streams.openPositions()].flatMap((position) => (of(position.stream) ? position.digests() : []));
+    const waiting = [...pending.all()].flatMap(({ known }) => (of(known.request.stream) ? [known.digest] : []));
+    return [...voted, ...waiting];
+  }
+
   /** Why a submitted request has not been voted for. */
-  waiting(position: Position): { readonly code: string; readonly waitsFor: readonly string[] } | undefined {
-    const pending = this.#state.pending.at(position);
-    return pending && { code: pending.code, waitsFor: pending.waitsFor };
+  waiting(position: Position): Wait | undefined {
+    return this.#state.pending.at(position)?.wait;
+  }
+
+  /** Submitted requests that have not been voted for, and why: of one domain, or all. */
+  pending(domain?: string): readonly PendingView[] {
+    const { pending } = this.#state;
+    const waiting = domain === undefined ? [...pending.all()] : pending.inDomain(domain);
+    return waiting.map(({ known, domain: where, wait }) => ({ domain: where, request: known.request, ...wait }));
   }
 
   evidence(): readonly Evidence[] {
@@ -157,6 +235,7 @@ export class SourceOrderedBroadcast<Effects> {
       tracked: positions.length,
       pending: this.#state.pending.size,
       evidenceBeyondLimit: this.#state.evidence.beyond,
+      voting: this.#rejoin.mayVote,
       backlog: this.#follower.backlog(),
     };
   }
@@ -178,6 +257,14 @@ export class SourceOrderedBroadcast<Effects> {
       case 'found':
         for (const item of frame.items) this.#onDemand.onFound(item);
         return;
+      case 'want':
+        return this.#retired.onWant(from, frame);
+      case 'vouch':
+        return this.#retired.onVouch(from, frame.items);
+      case 'probe':
+        return this.#rejoin.onProbe(from);
+      case 'heard':
+        return this.#rejoin.onHeard(from, frame.mark);
       case 'suspect':
         return this.#agreement.onSuspicion(from, frame.statement, frame.attestation);
     }
@@ -185,7 +272,10 @@ export class SourceOrderedBroadcast<Effects> {
 
   /** Whatever waited in a domain that changed is looked at again, until nothing moves. */
   #settle(): void {
-    for (const domain of this.#agreement.touched()) this.#intake.reconsider(domain);
+    for (const domain of this.#agreement.touched()) {
+      this.#retired.touched(domain);
+      this.#intake.reconsider(domain);
+    }
     this.#follower.poke(this.#state.now);
   }
 

@@ -8,45 +8,51 @@ export class CodecError extends Error {
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** What a lenient decoder puts in the place of what is not UTF-8. */
+const REPLACEMENT = '\uFFFD';
+
+const WORD = 2 ** 32;
+const FIRST_BYTES = 512;
 
 export class Writer {
-  readonly #parts: Uint8Array[] = [];
+  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #length = 0;
 
   u8(value: number): this {
-    this.#parts.push(Uint8Array.of(value));
+    const at = this.#take(1);
+    this.#buffer.writeUInt8(value, at);
     return this;
   }
 
   u32(value: number): this {
-    const part = Buffer.allocUnsafe(4);
-    part.writeUInt32BE(value);
-    this.#parts.push(part);
+    const at = this.#take(4);
+    this.#buffer.writeUInt32BE(value, at);
     return this;
   }
 
   /** A non-negative safe integer, in eight bytes. */
   u53(value: number): this {
     if (!Number.isSafeInteger(value) || value < 0) throw new CodecError(`not a safe non-negative integer: ${value}`);
-    const part = Buffer.allocUnsafe(8);
-    part.writeBigUInt64BE(BigInt(value));
-    this.#parts.push(part);
-    return this;
+    return this.u32(Math.floor(value / WORD)).u32(value % WORD);
   }
 
   bytes(value: Uint8Array): this {
-    this.u32(value.length);
-    this.#parts.push(value);
-    return this;
+    return this.u32(value.length).raw(value);
   }
 
   /** Bytes without a length, for values of a fixed size. */
   raw(value: Uint8Array): this {
-    this.#parts.push(value);
+    const at = this.#take(value.length);
+    this.#buffer.set(value, at);
     return this;
   }
 
   string(value: string): this {
-    return this.bytes(Buffer.from(value, 'utf8'));
+    const length = Buffer.byteLength(value, 'utf8');
+    this.u32(length);
+    const at = this.#take(length);
+    this.#buffer.write(value, at, 'utf8');
+    return this;
   }
 
   list<T>(values: readonly T[], write: (writer: Writer, value: T) => void): this {
@@ -62,8 +68,23 @@ export class Writer {
     return this;
   }
 
+  /** What was written. Writing on does not change it. */
   finish(): Buffer {
-    return Buffer.concat(this.#parts);
+    return Buffer.from(this.#buffer.subarray(0, this.#length));
+  }
+
+  /** Where the next so many bytes go. */
+  #take(bytes: number): number {
+    const at = this.#length;
+    this.#length += bytes;
+    if (this.#length > this.#buffer.length) this.#grow();
+    return at;
+  }
+
+  #grow(): void {
+    const grown = Buffer.allocUnsafe(Math.max(2 * this.#buffer.length, this.#length));
+    grown.set(this.#buffer);
+    this.#buffer = grown;
   }
 }
 
@@ -76,26 +97,30 @@ export class Reader {
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
+  #advance(length: number): number {
+    const at = this.#offset;
+    if (at + length > this.#buffer.length) throw new CodecError('truncated');
+    this.#offset = at + length;
+    return at;
+  }
+
   #take(length: number): Buffer {
-    const end = this.#offset + length;
-    if (end > this.#buffer.length) throw new CodecError('truncated');
-    const part = this.#buffer.subarray(this.#offset, end);
-    this.#offset = end;
-    return part;
+    const at = this.#advance(length);
+    return this.#buffer.subarray(at, at + length);
   }
 
   u8(): number {
-    return this.#take(1).readUInt8();
+    return this.#buffer.readUInt8(this.#advance(1));
   }
 
   u32(): number {
-    return this.#take(4).readUInt32BE();
+    return this.#buffer.readUInt32BE(this.#advance(4));
   }
 
   u53(): number {
-    const value = this.#take(8).readBigUInt64BE();
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new CodecError('integer too large');
-    return Number(value);
+    const value = this.u32() * WORD + this.u32();
+    if (!Number.isSafeInteger(value)) throw new CodecError('integer too large');
+    return value;
   }
 
   /** @param max the largest length accepted, in bytes */
@@ -110,12 +135,10 @@ export class Reader {
   }
 
   string(max: number): string {
-    try {
-      return utf8.decode(this.bytes(max));
-    } catch (error) {
-      if (error instanceof CodecError) throw error;
-      throw new CodecError('not UTF-8');
-    }
+    const bytes = this.bytes(max);
+    const text = bytes.toString('utf8');
+    // A replacement may be the sender's own, or hide what is not UTF-8: the strict decoder, which is slower, knows.
+    return text.includes(REPLACEMENT) ? strict(bytes) : text;
   }
 
   list<T>(max: number, read: (reader: Reader) => T): T[] {
@@ -132,8 +155,26 @@ export class Reader {
     return present === 1 ? read(this) : undefined;
   }
 
+  /** Passes over bytes. */
+  skip(length: number): void {
+    this.#advance(length);
+  }
+
+  /** Passes over what `bytes` would read. */
+  skipBytes(): void {
+    this.#advance(this.u32());
+  }
+
   end(): void {
     if (this.#offset !== this.#buffer.length) throw new CodecError('trailing bytes');
+  }
+}
+
+function strict(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw new CodecError('not UTF-8');
   }
 }
 

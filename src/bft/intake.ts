@@ -1,18 +1,15 @@
 import type { Agreement } from './agreement.js';
 import type { KnownRequest } from './open-position.js';
+import type { Wait } from './pending.js';
 import type { StreamInfo, Submission } from './ports.js';
 import type { BroadcastState } from './state.js';
-
-interface Wait {
-  readonly code: string;
-  readonly waitsFor: readonly string[];
-}
 
 /** Decides whether this replica votes for a signed request now, later, or never. */
 export class Intake<Effects> {
   constructor(
     private readonly state: BroadcastState<Effects>,
     private readonly agreement: Agreement<Effects>,
+    private readonly mayVote: () => boolean,
   ) {}
 
   consider(known: KnownRequest): Submission {
@@ -50,10 +47,15 @@ export class Intake<Effects> {
     }
   }
 
+  /** This replica may vote from now on. */
+  startVoting(): void {
+    for (const domain of new Set([...this.state.pending.all()].map((waiting) => waiting.domain))) this.reconsider(domain);
+  }
+
   tick(): void {
     const { now, pending } = this.state;
     for (const waiting of [...pending.all()]) {
-      if (waiting.until <= now) this.#withdraw(waiting.known, waiting.code, waiting.waitsFor.join(', '));
+      if (waiting.until <= now) this.#withdraw(waiting.known, waiting.wait.code, waiting.wait.waitsFor.join(', '));
       else if (waiting.passOn.due(now)) this.state.passOn(waiting.known);
     }
   }
@@ -64,8 +66,13 @@ export class Intake<Effects> {
     if (request.number !== streams.delivered(request.stream) + 1) {
       return this.#wait(known, info, { code: 'PredecessorMissing', waitsFor: [`${request.stream}#${request.number - 1}`] });
     }
+    if (!this.mayVote()) return this.#wait(known, info, { code: 'Starting', waitsFor: [] });
     if ((this.state.openByWriter.get(request.writer) ?? 0) >= options.limits.maxOpenPerWriter) {
-      return { outcome: 'refused', code: 'Busy', detail: 'too many requests of this writer are in flight' };
+      return {
+        outcome: 'refused',
+        code: 'TooManyRequests',
+        detail: `${options.limits.maxOpenPerWriter} are voted for and not delivered`,
+      };
     }
     const admission = options.service.admit(request);
     switch (admission.verdict) {
@@ -82,12 +89,14 @@ export class Intake<Effects> {
   }
 
   #wait(known: KnownRequest, info: StreamInfo, { code, waitsFor }: Wait): Submission {
+    const wait = { code, waitsFor };
     const waiting = this.state.pending.at(known.request);
-    if (waiting !== undefined) Object.assign(waiting, { code, waitsFor });
-    else if (!this.state.pending.add(known, info.domain, { code, waitsFor }, this.state.now)) {
-      return { outcome: 'refused', code: 'Busy', detail: 'too many requests are waiting' };
+    if (waiting !== undefined) waiting.wait = wait;
+    else {
+      const full = this.state.pending.add(known, info.domain, wait, this.state.now);
+      if (full !== undefined) return { outcome: 'refused', ...full };
     }
-    return { outcome: 'open', waiting: { code, waitsFor } };
+    return { outcome: 'open', waiting: wait };
   }
 
   /** Another request was signed for this position before. With both signed messages at hand, that is evidence. */

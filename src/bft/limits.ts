@@ -37,6 +37,17 @@ export interface BroadcastLimits {
   readonly maxContentBytes: number;
   /** Bytes of a writer's signed message. */
   readonly maxProofBytes: number;
+  /** How long a unit of the service that is over stays in memory at least, and at the most while a peer is behind. */
+  readonly retireMinMs: number;
+  readonly retireMaxMs: number;
+  /** Units retired in one tick. */
+  readonly retireChunk: number;
+  /** Bytes of the record of a retired unit; a larger one stays in memory. */
+  readonly maxRecordBytes: number;
+  /** Records of one peer that are asked for at once. */
+  readonly recordChunk: number;
+  /** Retired streams kept in memory after somebody asked about them. */
+  readonly maxRevivedStreams: number;
 }
 
 export const DEFAULT_BROADCAST_LIMITS: BroadcastLimits = {
@@ -59,4 +70,10 @@ export const DEFAULT_BROADCAST_LIMITS: BroadcastLimits = {
   maxStreamBytes: 1_024,
   maxContentBytes: 1024 * 1024 + 8_192,
   maxProofBytes: 1024 * 1024,
+  retireMinMs: 5_000,
+  retireMaxMs: 3_600_000,
+  retireChunk: 64,
+  maxRecordBytes: 3 * 1024 * 1024,
+  recordChunk: 64,
+  maxRevivedStreams: 1_000,
 };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Hashing leaves and inner nodes with different first bytes keeps one from passing for the other (RFC 6962, section 2.1). */
 const LEAF = Uint8Array.of(0);
@@ -8,9 +8,10 @@ export const HASH_BYTES = 32;
 /** Trees of up to 2^16 leaves. */
 export const MAX_PATH = 16;
 
-export const leafHash = (data: Uint8Array): Buffer => createHash('sha256').update(LEAF).update(data).digest();
-const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer =>
-  createHash('sha256').update(NODE).update(left).update(right).digest();
+const sha256 = (...parts: readonly Uint8Array[]): Buffer => hash('sha256', Buffer.concat(parts), 'buffer');
+
+export const leafHash = (data: Uint8Array): Buffer => sha256(LEAF, data);
+const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer => sha256(NODE, left, right);
 
 /** A Merkle tree over leaf hashes; an odd node at the end of a level moves up as it is. */
 export class MerkleTree {

@@ -85,6 +85,12 @@ export class OpenPosition implements Position {
     );
   }
 
+  /** What was voted for here, by anybody. */
+  digests(): Digest[] {
+    const voted = Object.values(this.#votes).flatMap((votes) => [...votes.values()].map((vote) => vote.digest));
+    return [...new Set([...this.requests.keys(), ...this.own.values(), ...voted])];
+  }
+
   hasVote(replica: ReplicaId, round: Round, digest: Digest): boolean {
     return this.#votes[round].get(replica)?.digest === digest;
   }

@@ -2,13 +2,24 @@ import type { BroadcastLimits } from './limits.js';
 import { Backoff, type KnownRequest } from './open-position.js';
 import { type Position, positionKey } from './types.js';
 
+/** Why a request may not be voted for yet. */
+export interface Wait {
+  readonly code: string;
+  readonly waitsFor: readonly string[];
+}
+
+/** Why a request may not even wait. */
+export interface Full {
+  readonly code: 'TooManyRequests' | 'Busy';
+  readonly detail: string;
+}
+
 export interface PendingRequest {
   readonly known: KnownRequest;
   readonly domain: string;
   readonly until: number;
   readonly passOn: Backoff;
-  code: string;
-  waitsFor: readonly string[];
+  wait: Wait;
 }
 
 const sizeOf = (known: KnownRequest): number => known.content.length + known.proof.length;
@@ -30,21 +41,23 @@ export class PendingRequests {
     return this.#byPosition.get(positionKey(position));
   }
 
-  /** @returns false when the bound on waiting requests is reached */
-  add(known: KnownRequest, domain: string, wait: { code: string; waitsFor: readonly string[] }, now: number): boolean {
+  /** @returns which bound is reached, the writer's own first; then nothing was added */
+  add(known: KnownRequest, domain: string, wait: Wait, now: number): Full | undefined {
     const { writer } = known.request;
     const ofWriter = this.#perWriter.get(writer) ?? 0;
     const { maxPendingRequests, maxPendingPerWriter, maxPendingBytes } = this.limits;
-    if (this.size >= maxPendingRequests || ofWriter >= maxPendingPerWriter) return false;
-    if (this.#bytes + sizeOf(known) > maxPendingBytes) return false;
+    if (ofWriter >= maxPendingPerWriter) return { code: 'TooManyRequests', detail: `${ofWriter} are waiting` };
+    if (this.size >= maxPendingRequests || this.#bytes + sizeOf(known) > maxPendingBytes) {
+      return { code: 'Busy', detail: 'too many requests are waiting' };
+    }
     this.#bytes += sizeOf(known);
     const key = positionKey(known.request);
     const passOn = new Backoff(now, this.limits.passOnAfterMs, this.limits.resendVotesMaxMs);
-    this.#byPosition.set(key, { known, domain, until: now + this.limits.pendingMs, passOn, ...wait });
+    this.#byPosition.set(key, { known, domain, until: now + this.limits.pendingMs, passOn, wait });
     const keys = this.#byDomain.get(domain) ?? new Set();
     this.#byDomain.set(domain, keys.add(key));
     this.#perWriter.set(writer, ofWriter + 1);
-    return true;
+    return undefined;
   }
 
   remove(position: Position): PendingRequest | undefined {

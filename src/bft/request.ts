@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { CodecError, decode, Writer } from './codec.js';
 import type { BroadcastLimits } from './limits.js';
 import type { Digest, Request } from './types.js';
@@ -30,6 +30,6 @@ export function decodeRequest(cluster: string, content: Uint8Array, limits: Broa
   });
 }
 
-export const digestOf = (content: Uint8Array): Digest => createHash('sha256').update(content).digest('hex') as Digest;
+export const digestOf = (content: Uint8Array): Digest => hash('sha256', content, 'hex') as Digest;
 
 export const requestDigest = (cluster: string, request: Request): Digest => digestOf(encodeRequest(cluster, request));

@@ -7,7 +7,7 @@ import { decodeRequest, digestOf } from './request.js';
 import { Streams } from './streams.js';
 import { Turn } from './turn.js';
 import type { Evidence, Position, ReplicaId } from './types.js';
-import { Votes } from './votes.js';
+import { type VoteMark, Votes } from './votes.js';
 
 export interface BroadcastOptions<Effects> {
   readonly self: ReplicaId;
@@ -35,13 +35,17 @@ export class BroadcastState<Effects> {
   /** Undelivered requests that this replica has voted for, by writer. */
   readonly openByWriter = new Map<string, number>();
   readonly peers: readonly ReplicaId[];
+  /** How many votes this replica has ever made. */
+  made = 0;
+  /** The highest marks seen of peers' votes. */
+  readonly heard = new Map<ReplicaId, VoteMark>();
   /** Milliseconds of the embedder's clock, as of the current event. */
   now = 0;
 
   constructor(readonly options: BroadcastOptions<Effects>) {
     if (options.n < 3 * options.f + 1) throw new RangeError(`n = ${options.n} replicas cannot mask f = ${options.f}: n ≥ 3f + 1`);
     this.votes = new Votes(options);
-    this.streams = new Streams(options.limits);
+    this.streams = new Streams(options.limits, options.history);
     this.pending = new PendingRequests(options.limits);
     this.evidence = new EvidenceBook(options.limits);
     this.peers = Array.from({ length: options.n }, (_, i) => i + 1).filter((id) => id !== options.self);

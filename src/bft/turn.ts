@@ -1,5 +1,5 @@
 import { encodeFrame, type Frame } from './frames.js';
-import type { Delivered, PersistRecord, Ready, Withdrawn } from './ports.js';
+import type { Delivered, PersistRecord, Ready, RetiredRecord, VotesLost, Withdrawn } from './ports.js';
 import type { ReplicaId, Statement } from './types.js';
 
 /** What the events since the last flush have led to. */
@@ -21,6 +21,11 @@ export class Turn<Effects> {
     this.#ready.delivered.push(delivered);
   }
 
+  retired(record: RetiredRecord): void {
+    this.#ready.records.push(record);
+    this.#ready.retired.push(record.unit);
+  }
+
   withdrawn(withdrawn: Withdrawn): void {
     this.#ready.withdrawn.push(withdrawn);
   }
@@ -31,6 +36,15 @@ export class Turn<Effects> {
 
   malformed(from: ReplicaId, reason: string): void {
     this.#ready.malformed.push({ from, reason });
+  }
+
+  votesLost(lost: VotesLost): void {
+    this.#ready.votesLost.push(lost);
+  }
+
+  /** Whether anything is to be written anyway. */
+  get writes(): boolean {
+    return this.#ready.records.length > 0;
   }
 
   take(): Ready<Effects> {
@@ -47,6 +61,8 @@ const empty = <Effects>(): Mutable<Ready<Effects>> => ({
   frames: [],
   delivered: [],
   withdrawn: [],
+  retired: [],
   passedOn: [],
   malformed: [],
+  votesLost: [],
 });

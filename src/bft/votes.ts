@@ -6,13 +6,22 @@ import type { Attestation, Certificate, Digest, ReplicaId, Statement } from './t
 
 const STATEMENT_DOMAIN = 'concordat statement 1';
 const BATCH_DOMAIN = 'concordat votes 1';
+const MARK_DOMAIN = 'concordat votes made 1';
 const MAX_SIGNATURE = 128;
 const VERIFIED_ROOTS = 4096;
 
 /** The statements one replica made in one turn, under one signature over their Merkle root. */
 export interface SignedBatch {
   readonly statements: readonly Statement[];
+  /** How many votes the replica has ever made, these included: the last leaf of the tree. */
+  readonly made: number;
   readonly signature: Buffer;
+}
+
+/** A replica's signature on how many votes it has ever made. */
+export interface VoteMark {
+  readonly made: number;
+  readonly attestation: Attestation;
 }
 
 export const writeStatement = (writer: Writer, statement: Statement): void => {
@@ -46,6 +55,13 @@ export const readAttestation = (reader: Reader): Attestation => ({
   path: reader.list(MAX_PATH, (r) => r.bytes(HASH_BYTES)),
   signature: reader.bytes(MAX_SIGNATURE),
 });
+
+export const writeMark = (writer: Writer, { made, attestation }: VoteMark): void => {
+  writer.u53(made);
+  writeAttestation(writer, attestation);
+};
+
+export const readMark = (reader: Reader): VoteMark => ({ made: reader.u53(), attestation: readAttestation(reader) });
 
 export const writeCertificate = (writer: Writer, certificate: Certificate): void => {
   writeStatement(writer, certificate);
@@ -89,19 +105,28 @@ export class Votes {
     replica: ReplicaId,
     signer: VoteSigner,
     statements: readonly Statement[],
+    made = 0,
   ): { batch: SignedBatch; attestations: Attestation[] } {
-    const tree = new MerkleTree(statements.map((statement) => this.#leaf(statement)));
+    const tree = this.#tree(statements, made);
     const signature = signer.sign(this.#signed(replica, tree.root));
     this.#remember(replica, tree.root, signature);
-    return { batch: { statements, signature }, attestations: attestationsOf(replica, tree, statements.length, signature) };
+    return { batch: { statements, made, signature }, attestations: attestationsOf(replica, tree, statements.length, signature) };
   }
 
-  /** Checks a peer's batch. @returns one attestation per statement, or undefined when the signature is wrong */
-  open(replica: ReplicaId, batch: SignedBatch): Attestation[] | undefined {
-    if (batch.statements.length === 0) return [];
-    const tree = new MerkleTree(batch.statements.map((statement) => this.#leaf(statement)));
-    if (!this.#check(replica, tree.root, batch.signature)) return undefined;
-    return attestationsOf(replica, tree, batch.statements.length, batch.signature);
+  /** Checks a peer's batch. @returns one attestation per statement and the mark, or undefined when the signature is wrong */
+  open(replica: ReplicaId, batch: SignedBatch): { attestations: Attestation[]; mark: VoteMark } | undefined {
+    const { statements, made, signature } = batch;
+    const tree = this.#tree(statements, made);
+    if (!this.#check(replica, tree.root, signature)) return undefined;
+    const index = statements.length;
+    const mark = { made, attestation: { replica, index, path: tree.path(index), signature } };
+    return { attestations: attestationsOf(replica, tree, statements.length, signature), mark };
+  }
+
+  /** Whether `replica` has signed that it made so many votes. */
+  verifyMark(replica: ReplicaId, { made, attestation }: VoteMark): boolean {
+    const { index, path, signature } = attestation;
+    return attestation.replica === replica && this.#check(replica, rootFromPath(this.#markLeaf(made), index, path), signature);
   }
 
   verifyAttestation(statement: Statement, attestation: Attestation): boolean {
@@ -115,6 +140,14 @@ export class Votes {
     const replicas = new Set(certificate.attestations.map((attestation) => attestation.replica));
     if (replicas.size < this.quorum || replicas.size !== certificate.attestations.length) return false;
     return certificate.attestations.every((attestation) => this.verifyAttestation(certificate, attestation));
+  }
+
+  #tree(statements: readonly Statement[], made: number): MerkleTree {
+    return new MerkleTree([...statements.map((statement) => this.#leaf(statement)), this.#markLeaf(made)]);
+  }
+
+  #markLeaf(made: number): Buffer {
+    return leafHash(new Writer().string(MARK_DOMAIN).string(this.options.cluster).u53(made).finish());
   }
 
   #leaf(statement: Statement): Buffer {

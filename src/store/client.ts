@@ -1,18 +1,10 @@
 import type { Database, Statement } from 'better-sqlite3';
+import type { ClientItem, ClientStore } from './client-store.js';
 import { guarded, openDatabase } from './database.js';
 import { CLIENT_DATABASE } from './schema.js';
 
-/** A value under its key. */
-export interface ClientItem {
-  readonly key: string;
-  readonly value: string;
-}
-
-/**
- * What an initiator or a participant keeps over a crash: requests are put here before they are first sent, and resent from
- * here unchanged. Values are text, their format is the caller's. Every change is on disk when the call returns.
- */
-export class ClientStore {
+/** The client store in one SQLite file: every change is on disk (WAL, synchronous=FULL) when the call returns. */
+export class SqliteClientStore implements ClientStore {
   readonly #path: string;
   readonly #database: Database;
   readonly #put: Statement<[string, string, string]>;
@@ -30,14 +22,13 @@ export class ClientStore {
   }
 
   /**
-   * Opens the file for this process alone (two processes with one client's numbers would equivocate), or `:memory:`.
+   * Opens the file for this process alone, or `:memory:`.
    * @throws ConcordatError StoreInUse, StoreCorrupt
    */
-  static open(path: string): ClientStore {
-    return new ClientStore(path, openDatabase(path, CLIENT_DATABASE).database);
+  static open(path: string): SqliteClientStore {
+    return new SqliteClientStore(path, openDatabase(path, CLIENT_DATABASE).database);
   }
 
-  /** Puts `value` in the place of what was there. */
   put(kind: string, key: string, value: string): void {
     guarded(this.#path, () => this.#put.run(kind, key, value));
   }
@@ -46,7 +37,6 @@ export class ClientStore {
     return guarded(this.#path, () => this.#get.get(kind, key)?.value);
   }
 
-  /** All of a kind, in the order of their keys (by code point). */
   list(kind: string): ClientItem[] {
     return guarded(this.#path, () => this.#list.all(kind));
   }
@@ -55,7 +45,6 @@ export class ClientStore {
     guarded(this.#path, () => this.#delete.run(kind, key));
   }
 
-  /** Runs `work`, which must not be asynchronous, in one commit; if it throws, nothing of it remains. */
   transaction<T>(work: () => T): T {
     return guarded(this.#path, () => this.#database.transaction(work)());
   }

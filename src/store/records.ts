@@ -69,12 +69,78 @@ export interface CommandDoneRecord {
   readonly command: string;
 }
 
+/** How many votes we have ever made. */
+export interface MadeRecord {
+  readonly type: 'made';
+  readonly count: number;
+}
+
+/** The highest signed count of votes that a peer has shown. */
+export interface HeardRecord {
+  readonly type: 'heard';
+  readonly peer: number;
+  readonly mark: Uint8Array;
+}
+
+/** Why a replica may have forgotten votes of its own. */
+export const LOSS_REASONS = ['votes-lost', 'store-set-aside', 'asked-to'] as const;
+export type LossReason = (typeof LOSS_REASONS)[number];
+
+/** This replica does not remember all its votes, so it abstains from whatever is older. */
+export interface RecoveryRecord {
+  readonly type: 'recovery';
+  readonly reason: LossReason;
+  /** When it was found out; milliseconds since the epoch. */
+  readonly since: number;
+  /** It votes in activities created after this time; milliseconds since the epoch. */
+  readonly votesFrom: number;
+}
+
+/** A unit of the service that leaves this database for the archive: the next entry of the local delivery log. */
+export interface RetiredRecord {
+  readonly type: 'retired';
+  readonly unit: string;
+  /** SHA-256 of `record`, 32 bytes. */
+  readonly hash: Uint8Array;
+  readonly record: Uint8Array;
+  /** What this replica alone knows of it. */
+  readonly notes: Uint8Array;
+  /** What it can be found by. */
+  readonly names: readonly string[];
+  /** Up to these numbers nothing of its streams is needed here any more. */
+  readonly streams: readonly { readonly stream: string; readonly through: number }[];
+  /** The deliveries that are here, for peers that may lack them; undefined if all have them. */
+  readonly kept: Uint8Array | undefined;
+  /** Commands of it that are done. */
+  readonly commands: readonly string[];
+  /** What it adds to the totals. */
+  readonly prints: {
+    readonly members: number;
+    readonly deliveries: number;
+    /** Digests, in hexadecimal digits. */
+    readonly positions: string;
+    readonly state: string;
+  };
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
 export type StoreRecord =
-  VoteRecord | RequestRecord | DeliveryRecord | CertificateRecord | EvidenceRecord | CursorRecord | CommandDoneRecord;
+  | RetiredRecord
+  | VoteRecord
+  | RequestRecord
+  | DeliveryRecord
+  | CertificateRecord
+  | EvidenceRecord
+  | CursorRecord
+  | CommandDoneRecord
+  | MadeRecord
+  | HeardRecord
+  | RecoveryRecord;
 
 /** An entry of the local delivery log, with the content of its request. */
 export interface LoggedDelivery {
-  /** 1, 2, 3 … without gaps. */
+  /** Rises; what is retired leaves gaps. */
   readonly position: number;
   readonly record: DeliveryRecord;
   readonly content: Uint8Array;

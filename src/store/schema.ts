@@ -44,7 +44,40 @@ export const REPLICA_DATABASE: DatabaseKind = {
       UNIQUE (kind, subject, about)
     ) STRICT;
     CREATE TABLE cursor (peer INTEGER PRIMARY KEY, epoch TEXT NOT NULL, position INTEGER NOT NULL) STRICT;
+    CREATE TABLE heard (peer INTEGER PRIMARY KEY, mark BLOB NOT NULL) STRICT;
     CREATE TABLE command_done (command TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  `,
+};
+
+/**
+ * Retired units, beside a replica's database. `name` leads to them by hashes; positions are in the local delivery log. Small columns
+ * come first, so that reading them does not touch the pages of the large ones.
+ */
+export const ARCHIVE_DATABASE: DatabaseKind = {
+  name: 'replica archive',
+  applicationId: 0x434e4341,
+  version: 1,
+  checkedByRow: true,
+  schema: `
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE unit (
+      id INTEGER PRIMARY KEY,
+      position INTEGER NOT NULL UNIQUE,
+      unit TEXT NOT NULL UNIQUE,
+      hash BLOB NOT NULL CHECK (length(hash) = 32),
+      at INTEGER NOT NULL,
+      members INTEGER NOT NULL,
+      deliveries INTEGER NOT NULL,
+      positions BLOB NOT NULL CHECK (length(positions) = 32),
+      state BLOB NOT NULL CHECK (length(state) = 32),
+      names BLOB NOT NULL,
+      checksum BLOB NOT NULL,
+      record BLOB NOT NULL,
+      notes BLOB NOT NULL,
+      kept BLOB
+    ) STRICT;
+    CREATE INDEX unit_at ON unit (at);
+    CREATE TABLE name (key BLOB PRIMARY KEY CHECK (length(key) = 16), id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   `,
 };
 

@@ -3,7 +3,7 @@ import type { EvidenceRecord, VoteKind } from './records.js';
 
 /** A prepared statement with parameters P and rows R. */
 export interface Query<P extends unknown[], R> {
-  run(...parameters: P): unknown;
+  run(...parameters: P): { readonly changes: number; readonly lastInsertRowid: number | bigint };
   get(...parameters: P): R | undefined;
   all(...parameters: P): R[];
   /** The database is busy until the iteration ends. */
@@ -50,8 +50,11 @@ export function prepareStatements(database: Database) {
   const prepare = <P extends unknown[], R = never>(sql: string): Query<P, R> => database.prepare<P, R>(sql);
   return {
     meta: prepare<[string], { value: string }>('SELECT value FROM meta WHERE name = ?'),
+    setMeta: prepare<[string, string]>('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
+    putHeard: prepare<[number, Uint8Array]>('INSERT INTO heard VALUES (?, ?) ON CONFLICT DO UPDATE SET mark = excluded.mark'),
+    heard: prepare<[], { peer: number; mark: Buffer }>('SELECT peer, mark FROM heard'),
     putMeta: prepare<[string, string]>('INSERT INTO meta VALUES (?, ?)'),
-    putVote: prepare<[...Position, VoteKind, Uint8Array]>('INSERT INTO vote VALUES (?, ?, ?, ?)'),
+    putVote: prepare<[...Position, VoteKind, Uint8Array]>('INSERT INTO vote VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     vote: prepare<[...Position, VoteKind], DigestRow>('SELECT digest FROM vote WHERE stream = ? AND number = ? AND kind = ?'),
     openVotes: prepare<[], VoteRow>(`SELECT * FROM vote WHERE ${undelivered('vote')} ORDER BY stream, number, kind`),
     putRequest: prepare<[Uint8Array, Uint8Array, Uint8Array]>('INSERT INTO request VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
@@ -61,11 +64,26 @@ export function prepareStatements(database: Database) {
       `SELECT digest, content, proof FROM request
        WHERE digest IN (SELECT digest FROM vote WHERE ${undelivered('vote')}) ORDER BY rowid`,
     ),
-    putDelivery: prepare<[number, ...Position, Uint8Array, Uint8Array]>('INSERT INTO delivery VALUES (?, ?, ?, ?, ?)'),
+    putDelivery: prepare<[number, ...Position, Uint8Array, Uint8Array]>(
+      'INSERT INTO delivery VALUES (?, ?, ?, ?, ?) ON CONFLICT (stream, number) DO NOTHING',
+    ),
     deliveredDigest: prepare<Position, DigestRow>('SELECT digest FROM delivery WHERE stream = ? AND number = ?'),
+    logged: prepare<[from: number, limit: number], Omit<DeliveryRow, 'certificate' | 'content'>>(
+      'SELECT position, stream, number, digest FROM delivery WHERE position >= ? ORDER BY position LIMIT ?',
+    ),
     delivery: prepare<Position, DeliveryRow>(`${LOGGED} WHERE stream = ? AND number = ?`),
     deliveries: prepare<[from: number, limit: number], DeliveryRow>(`${LOGGED} WHERE position >= ? ORDER BY position LIMIT ?`),
-    deliveredCount: prepare<[], { count: number }>('SELECT coalesce(max(position), 0) AS count FROM delivery'),
+    log: prepare<[], { head: number; count: number }>(
+      'SELECT coalesce(max(position), 0) AS head, count(*) AS count FROM delivery',
+    ),
+    certificatesOf: prepare<[string], { position: number; number: number; certificate: Buffer }>(
+      'SELECT position, number, certificate FROM delivery WHERE stream = ? ORDER BY number',
+    ),
+    removeRequest: prepare<[Uint8Array]>('DELETE FROM request WHERE digest = ?'),
+    removeDeliveries: prepare<Position, DigestRow>('DELETE FROM delivery WHERE stream = ? AND number <= ? RETURNING digest'),
+    removeVotes: prepare<Position, DigestRow>('DELETE FROM vote WHERE stream = ? AND number <= ? RETURNING digest'),
+    removeCertificates: prepare<Position>('DELETE FROM certificate WHERE stream = ? AND number <= ?'),
+    removeCommandDone: prepare<[string]>('DELETE FROM command_done WHERE command = ?'),
     putCertificate: prepare<[...Position, Uint8Array, Uint8Array]>('INSERT INTO certificate VALUES (?, ?, ?, ?)'),
     certifiedDigest: prepare<Position, DigestRow>('SELECT digest FROM certificate WHERE stream = ? AND number = ?'),
     openCertificates: prepare<[], CertificateRow>(

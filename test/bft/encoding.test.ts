@@ -128,7 +128,7 @@ describe('votes', () => {
 
   test('a batch opens for the one who signed it only', () => {
     const { batch } = signedBy(1, [statement(1), statement(2)]);
-    expect(votes().open(1, batch)).toHaveLength(2);
+    expect(votes().open(1, batch)?.attestations).toHaveLength(2);
     expect(votes().open(2, batch)).toBeUndefined();
     expect(votes('another').open(1, batch)).toBeUndefined();
     expect(votes().open(1, { ...batch, statements: [statement(2), statement(1)] })).toBeUndefined();
@@ -171,7 +171,20 @@ describe('votes', () => {
       { type: 'votes', batch, certificates: [certificate([1, 2, 3])] },
       { type: 'pass-on', proof: Buffer.from('<soap/>') },
       { type: 'follow', epoch: 'e', position: 12 },
-      { type: 'log', epoch: 'e', from: 1, entries: [{ stream: 's', number: 1, digest: statement(1).digest }] },
+      { type: 'follow', epoch: 'e', position: 12, asked: 1_700 },
+      { type: 'log', epoch: 'e', from: 13, entries: [], asked: 1_700 },
+      {
+        type: 'log',
+        epoch: 'e',
+        from: 1,
+        entries: [
+          { kind: 'delivery', position: 1, stream: 's', number: 1, digest: statement(1).digest },
+          { kind: 'retired', position: 4, unit: 'u', hash: statement(2).digest },
+        ],
+      },
+      { type: 'want', records: true, units: ['u', 'v'] },
+      { type: 'vouch', items: [{ unit: 'u', hash: statement(1).digest, record: Buffer.from('r') }] },
+      { type: 'vouch', items: [{ unit: 'u', hash: statement(1).digest, record: undefined }] },
       { type: 'fetch', positions: [{ stream: 's', number: 4 }] },
       {
         type: 'found',

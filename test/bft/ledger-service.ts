@@ -22,12 +22,16 @@ export class LedgerService implements ReplicatedService<string> {
     return { verdict: 'admit' };
   }
 
-  deliver(request: Request, _digest: Digest): { domain: string; effects: string } {
+  deliver(request: Request, _digest: Digest): { domains: string[]; effects: string } {
     const [, domain = '', kind] = request.stream.split('/');
     if (kind === 'create') this.#domains.add(domain);
     const payload = Buffer.from(request.payload).toString();
     this.streams.set(request.stream, [...(this.streams.get(request.stream) ?? []), payload]);
-    return { domain, effects: payload };
+    return { domains: [domain], effects: payload };
+  }
+
+  protected addDomain(domain: string): void {
+    this.#domains.add(domain);
   }
 
   /** All streams with all their payloads, in a canonical order: equal states give equal text. */

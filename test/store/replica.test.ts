@@ -195,7 +195,7 @@ describe('the file', () => {
     expect(errorOf(() => ReplicaStore.open(client)).detail).toBe(`${client} is not a replica store`);
     const folder = join(dir, 'folder.db');
     mkdirSync(folder);
-    expect(errorOf(() => ReplicaStore.open(folder))).toMatchObject({ code: 'StoreCorrupt' });
+    expect(errorOf(() => ReplicaStore.open(folder))).toMatchObject({ code: 'StoreDenied' });
   });
 
   test('that lost its tail or had a page overwritten is refused', () => {

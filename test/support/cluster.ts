@@ -5,13 +5,14 @@ import {
   initCluster,
   type InitOptions,
   type KeyPair,
+  type Limits,
   loadClientKeys,
   loadCluster,
   type LoadedCluster,
   loadReplicaKeys,
 } from '../../src/config/index.js';
 import type { LogFields, Logger } from '../../src/log.js';
-import { Replica, type ReplicaPorts } from '../../src/replica/index.js';
+import { Replica, type ReplicaOptions, type ReplicaPorts } from '../../src/replica/index.js';
 
 /** A logger that keeps its lines. */
 export class KeptLog implements Logger {
@@ -34,26 +35,48 @@ export class LocalCluster {
 
   private constructor(
     readonly dir: string,
-    readonly cluster: LoadedCluster,
+    public cluster: LoadedCluster,
   ) {}
 
-  static async make(options: InitOptions = {}, ports: (id: number) => Partial<ReplicaPorts> = () => ({})): Promise<LocalCluster> {
+  static async make(
+    options: InitOptions = {},
+    ports: (id: number) => Partial<ReplicaPorts> = () => ({}),
+    limits: Partial<Limits> = {},
+  ): Promise<LocalCluster> {
     const dir = mkdtempSync(join(tmpdir(), 'concordat-cluster-'));
     await initCluster(dir, options);
-    const made = new LocalCluster(dir, loadCluster(dir));
+    const cluster = loadCluster(dir);
+    const made = new LocalCluster(dir, { ...cluster, limits: { ...cluster.limits, ...limits } });
     await Promise.all(made.cluster.replicas.map(({ id }) => made.start(id, ports(id))));
     return made;
   }
 
-  async start(id: number, ports: Partial<ReplicaPorts> = {}): Promise<void> {
+  /** `limits` are this replica's own, where they differ from the others'. */
+  async start(
+    id: number,
+    ports: Partial<ReplicaPorts> = {},
+    limits: Partial<Limits> = {},
+    extra: Pick<ReplicaOptions, 'recover' | 'onFailure'> = {},
+  ): Promise<void> {
+    const cluster = { ...this.cluster, limits: { ...this.cluster.limits, ...limits } };
     const log = new KeptLog();
-    const dataDir = join(this.dir, `replica-${id}`, 'data');
+    const dataDir = this.dataDir(id);
     mkdirSync(dataDir, { recursive: true });
     this.logs.set(id, log);
     this.#replicas.set(
       id,
-      await Replica.start({ cluster: this.cluster, id, keys: loadReplicaKeys(this.cluster, id), dataDir, log, ports }),
+      await Replica.start({ cluster, id, keys: loadReplicaKeys(cluster, id), dataDir, log, ports, ...extra }),
     );
+  }
+
+  /** Reads cluster.json again, for the replicas that are started from now on. */
+  reload(): void {
+    this.cluster = { ...loadCluster(this.dir), limits: this.cluster.limits };
+  }
+
+  /** Where a replica has its database. */
+  dataDir(id: number): string {
+    return join(this.dir, `replica-${id}`, 'data');
   }
 
   async stop(id: number): Promise<void> {
