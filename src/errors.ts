@@ -70,6 +70,10 @@ export const ERRORS = {
   // WS-Addressing.
   AddressingHeaderRequired: sender(['wsa', 'MessageAddressingHeaderRequired'], 'A required WS-Addressing header is missing'),
   InvalidAddressingHeader: sender(['wsa', 'InvalidAddressingHeader'], 'A WS-Addressing header is not valid'),
+  OnlyAnonymousAddressSupported: sender(
+    ['wsa', 'OnlyAnonymousAddressSupported'],
+    'Nothing can be sent to that ReplyTo or FaultTo: give an http or https URL, wsa:anonymous or wsa:none',
+  ),
   ActionNotSupported: sender(['wsa', 'ActionNotSupported'], 'The endpoint does not support this action'),
   ActionMismatch: sender(['wsa', 'ActionMismatch'], 'The Body, wsa:Action and SOAPAction do not agree'),
   DestinationUnreachable: sender(['wsa', 'DestinationUnreachable'], 'wsa:To names neither this replica nor its cluster'),
@@ -83,6 +87,7 @@ export const ERRORS = {
   CannotCreateContext: sender(['wscoor', 'CannotCreateContext'], 'CoordinationContext could not be created'),
   CannotRegisterParticipant: sender(['wscoor', 'CannotRegisterParticipant'], 'Participant could not be registered'),
   DuplicateMatchcode: sender(['wsbai', 'duplicateMatchcodeFault'], 'The matchcode is already in use in this activity'),
+  UnknownMatchcode: sender(['wsbai', 'unknownMatchcodeFault'], 'Nobody was ever invited with this matchcode in this activity'),
   // Streams.
   SequenceHeaderRequired: sender(
     ['concordat', 'SequenceHeaderRequired'],
@@ -93,14 +98,36 @@ export const ERRORS = {
     ['concordat', 'NumberAlreadyUsed'],
     'This number of the stream was already used for a different request; both are kept as evidence',
   ),
+  NotInvited: sender(['concordat', 'NotInvited'], 'The invitation is reserved for another identity'),
   NotTheWriter: sender(['concordat', 'NotTheWriter'], 'The certificate that signed this request is not the writer of the stream'),
   UnknownActivity: retry(['concordat', 'UnknownActivity'], 'This replica does not know the activity (yet)'),
   UnknownParticipant: retry(['concordat', 'UnknownParticipant'], 'This replica does not know the participant (yet)'),
+  UnknownEnrollment: retry(
+    ['concordat', 'UnknownEnrollment'],
+    'This participant does not know the enrollment: it works with another database than when it registered',
+  ),
   PredecessorMissing: retry(['concordat', 'PredecessorMissing'], 'An earlier request of this stream has not been delivered yet'),
-  InvitationMissing: retry(['concordat', 'InvitationMissing'], 'The invitation has not been delivered here (yet)'),
+  // Beside UnknownMatchcode: the initiator may have invited already, and the replica not know it yet.
+  InvitationMissing: retry(['wsbai', 'unknownMatchcodeFault'], 'The invitation has not been delivered here (yet)'),
   NotEnabled: retry(['concordat', 'NotEnabled'], 'The request must wait for participants that have not finished'),
+  Starting: retry(['concordat', 'Starting'], 'The replica has just started and is asking its peers which of its votes they know'),
+  Recovering: retry(
+    ['concordat', 'Recovering'],
+    'The replica has lost votes of its own, and leaves older activities to the others until they have certified the request',
+  ),
+  DiskFull: retry(['concordat', 'DiskFull'], 'The replica has no room to write to, and promises nothing until it has'),
   NoQuorum: retry(['concordat', 'NoQuorum'], 'Too few replicas confirmed the request in time; send the same again'),
-  LimitReached: sender(['concordat', 'LimitReached'], 'A limit of this writer or activity is reached', { blame: 'receiver' }),
+  // Limits of one writer or one activity. They count before a vote only: what is certified is delivered beyond them.
+  TooManyActivities: sender(['concordat', 'TooManyActivities'], 'This writer has as many open activities as it may have', {
+    blame: 'receiver',
+  }),
+  TooManyParticipants: sender(['concordat', 'TooManyParticipants'], 'The activity has as many participants as it may have', {
+    blame: 'receiver',
+  }),
+  TooManyRequests: retry(
+    ['concordat', 'TooManyRequests'],
+    'Too many requests of this writer are in progress here; send it again when some are through',
+  ),
   Internal: retry(['soap', 'Receiver'], 'The replica could not process the message'),
   PeerUnreachable: retry(['wsa', 'EndpointUnavailable'], 'The endpoint could not be reached or gave no SOAP answer in time'),
   // The command line.
@@ -109,7 +136,10 @@ export const ERRORS = {
   ConfigInvalid: usage('ConfigInvalid', 'cluster.json or a key is not valid'),
   PortInUse: usage('PortInUse', 'A configured port is already in use'),
   KeyMismatch: usage('KeyMismatch', 'A private key does not belong to its certificate or cluster entry'),
-  StoreCorrupt: sender(['concordat', 'StoreCorrupt'], 'The database cannot be read', { blame: 'receiver' }),
+  StoreCorrupt: sender(['concordat', 'StoreCorrupt'], 'The database is damaged, or is none of this kind', { blame: 'receiver' }),
+  StoreDenied: usage('StoreDenied', 'The database cannot be opened or written: its rights or its file system forbid it'),
+  StoreVersion: usage('StoreVersion', 'The database is of another release of Concordat'),
+  StoreFailed: retry(['concordat', 'StoreFailed'], 'The disk of the database failed'),
   ReplicaUnreachable: retry(['concordat', 'ReplicaUnreachable'], 'The replica cannot be reached or does not answer'),
   StoreInUse: usage('StoreInUse', 'The database is in use by another process'),
 } as const satisfies Record<string, ErrorEntry>;

@@ -10,6 +10,8 @@ export interface Logger {
   info(fields: LogFields, message: string): void;
   warn(fields: LogFields, message: string): void;
   error(fields: LogFields, message: string): void;
+  /** Whether lines of a level are kept, to spare the work of making those that are not. */
+  isLevelEnabled?(level: string): boolean;
 }
 
 /** Where lines go: anything with `write`, one complete JSON line a call. */

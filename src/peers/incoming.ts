@@ -1,8 +1,10 @@
 import type { TLSSocket } from 'node:tls';
+import type { Logger } from '../log.js';
 import type { Complaints } from './complaints.js';
 import { FrameReader, MalformedFrame, encodeFrame } from './frames.js';
 import type { Frame } from './frames.js';
 import { decodeHello } from './hello.js';
+import type { Misconduct } from './misconduct.js';
 import { HELLO_BYTES } from './options.js';
 import type { PeerAddress, PeerLimits } from './options.js';
 import { normalizeFingerprint, remoteFingerprint } from './tls.js';
@@ -13,6 +15,8 @@ export interface IncomingOptions {
   readonly peers: ReadonlyMap<number, PeerAddress>;
   readonly limits: Required<PeerLimits>;
   readonly complaints: Complaints;
+  readonly misconduct: Misconduct;
+  readonly log: Logger;
   readonly onFrame: (from: number, frame: Buffer) => void;
   /** A peer has said who it is and was welcomed. */
   readonly onHello: (from: number) => void;
@@ -25,15 +29,17 @@ const PONG = encodeFrame('pong');
 export class IncomingLinks {
   readonly #options: IncomingOptions;
   readonly #links = new Map<number, TLSSocket>();
-  readonly #malformed = new Map<number, number>();
 
   constructor(options: IncomingOptions) {
     this.#options = options;
   }
 
-  /** Frames of this peer that were none. */
-  malformed(peer: number): number {
-    return this.#malformed.get(peer) ?? 0;
+  /** Something that this peer sent was malformed. If it goes on like that, its link is closed, and it is kept away for a while. */
+  note(peer: number): void {
+    const forMs = this.#options.misconduct.note(peer);
+    if (forMs === undefined) return;
+    this.#links.get(peer)?.destroy();
+    this.#options.log.info({ peer, forMs: Math.round(forMs) }, 'peer link closed: too much of what the peer sends is malformed');
   }
 
   /** Takes over a connection whose TLS handshake is done. */
@@ -66,8 +72,12 @@ export class IncomingLinks {
   }
 
   #welcome(socket: TLSSocket, frame: Frame): number {
-    const { limits, onHello } = this.#options;
+    const { limits, misconduct, onHello } = this.#options;
     const from = this.#identify(socket, frame);
+    if (misconduct.isBanned(from)) {
+      socket.destroy();
+      return from;
+    }
     this.#links.get(from)?.destroy();
     this.#links.set(from, socket);
     // The dialer pings, so silence for so long means that it is gone.
@@ -108,7 +118,7 @@ export class IncomingLinks {
 
   #refuse(socket: TLSSocket, from: number | undefined, error: unknown): void {
     socket.destroy();
-    if (from !== undefined) this.#malformed.set(from, this.malformed(from) + 1);
+    if (from !== undefined) this.note(from);
     const reason = error instanceof Error ? error.message : String(error);
     this.#options.complaints.warn(from, 'peer link refused', { reason, remote: socket.remoteAddress });
   }

@@ -4,6 +4,7 @@ import type { Server } from 'node:tls';
 import { ConcordatError } from '../errors.js';
 import { Complaints } from './complaints.js';
 import { IncomingLinks } from './incoming.js';
+import { Misconduct } from './misconduct.js';
 import { OperatorPort } from './operator.js';
 import { MAX_CONNECTIONS, resolvePeerLimits } from './options.js';
 import type { PeerLinksOptions } from './options.js';
@@ -18,7 +19,7 @@ export interface PeerStatus {
   readonly queuedBytes: number;
   /** Frames for it that were dropped since the start. */
   readonly dropped: number;
-  /** Links of its that were closed because of what it sent. */
+  /** How much of what it sent was malformed. */
   readonly malformed: number;
 }
 
@@ -27,6 +28,11 @@ export interface PeerLinks {
   readonly port: number;
   /** Does not keep `frame`. @returns false if it was dropped: unknown peer, not connected, too large, or queue full */
   send(peer: number, frame: Uint8Array): boolean;
+  /**
+   * What a peer sent makes no sense to the layer above: it is counted, and logged at most once a minute. If the peer goes on, its
+   * link is closed, and it is kept away for a while, and then for longer and longer.
+   */
+  malformed(peer: number, reason: string): void;
   /** Peers to which our link is up, in the order of their ids. */
   connected(): number[];
   status(): PeerStatus[];
@@ -43,6 +49,7 @@ export async function startPeerLinks(options: PeerLinksOptions): Promise<PeerLin
   const { self, cluster, credentials, authorities, log } = options;
   const limits = resolvePeerLimits(options.limits);
   const complaints = new Complaints(log);
+  const misconduct = new Misconduct(limits);
   const outgoing = new Map<number, OutgoingLink>();
   const incoming = new IncomingLinks({
     self,
@@ -50,6 +57,8 @@ export async function startPeerLinks(options: PeerLinksOptions): Promise<PeerLin
     peers: new Map(options.peers.map((peer) => [peer.id, peer])),
     limits,
     complaints,
+    misconduct,
+    log,
     onFrame: (from, frame) => options.onFrame(from, frame),
     onHello: (from) => outgoing.get(from)?.hurry(),
   });
@@ -105,6 +114,10 @@ export async function startPeerLinks(options: PeerLinksOptions): Promise<PeerLin
   return {
     port,
     send: (peer, frame) => outgoing.get(peer)?.send(frame) ?? false,
+    malformed: (peer, reason) => {
+      incoming.note(peer);
+      complaints.warn(peer, 'dropped what a peer sent', { reason });
+    },
     connected: () => links.filter(([, link]) => link.connected).map(([id]) => id),
     status: () =>
       links.map(([peer, link]) => ({
@@ -112,7 +125,7 @@ export async function startPeerLinks(options: PeerLinksOptions): Promise<PeerLin
         connected: link.connected,
         queuedBytes: link.queuedBytes,
         dropped: link.dropped,
-        malformed: incoming.malformed(peer),
+        malformed: misconduct.total(peer),
       })),
     close: async () => {
       for (const link of outgoing.values()) link.close();

@@ -27,6 +27,12 @@ export interface PeerLimits {
   readonly pingTimeoutMs?: number;
   /** From dialing or accepting until the link must be up; 5 s. */
   readonly handshakeMs?: number;
+  /** Malformed things of one peer within malformedWithinMs, at most; one more closes its link. 16 in a minute. */
+  readonly malformedMax?: number;
+  readonly malformedWithinMs?: number;
+  /** How long it is kept away then, at first and at most: 1 s, a minute. */
+  readonly banMinMs?: number;
+  readonly banMaxMs?: number;
 }
 
 /** Who asks on the operator port. */
@@ -66,6 +72,10 @@ export const resolvePeerLimits = (limits: PeerLimits): Required<PeerLimits> => (
   pingEveryMs: 2_000,
   pingTimeoutMs: 10_000,
   handshakeMs: 5_000,
+  malformedMax: 16,
+  malformedWithinMs: 60_000,
+  banMinMs: 1_000,
+  banMaxMs: 60_000,
   ...limits,
 });
 

@@ -7,17 +7,18 @@ import {
   encodeActivity,
   encodeCreateCoordinationContextResponse,
   encodeInvitation,
-  encodeParticipant,
   encodeParticipantList,
   encodeRegisterResponse,
   eprToXml,
   type InitiatorRequest,
   type ListOperation,
   type ParticipantEntry,
+  type WaitingRequest,
 } from '../soap/messages/index.js';
 import { NS } from '../soap/namespaces.js';
 import type { XmlElement } from '../soap/xml.js';
-import { type Activity, type ParticipantRecord, participants, resultState, waiting } from '../wsba/index.js';
+import { type Activity, type ParticipantRecord, participants, resultState, type State, waiting } from '../wsba/index.js';
+import { coordinatorEndpoint } from './coordinator-endpoint.js';
 import { decodeOperation } from './operation.js';
 
 /** Makes the Bodies that a replica answers with. All but lists of states are the same at every replica. */
@@ -26,6 +27,10 @@ export class Answers {
     private readonly addresses: ClusterAddresses,
     /** The base64 certificate of a participant's Register, from the store. */
     private readonly certificateOf: (stream: string) => string | undefined,
+    /** What of an activity cannot take effect here yet. */
+    private readonly waitingIn: (activity: Activity) => readonly WaitingRequest[],
+    /** The state that this replica shows of a participant. */
+    private readonly stateOf: (activity: string, participant: ParticipantRecord) => State,
   ) {}
 
   /** The Body that answers a delivered request; undefined for a one-way message. */
@@ -76,26 +81,30 @@ export class Answers {
   #toRegister(stream: string, activity: Activity): XmlElement {
     const participant = activity.participants.get(participantOfStream(stream));
     if (participant === undefined) throw new ConcordatError('Internal');
-    const coordinatorProtocolService = endpointReference(this.addresses, 'coordinator', [
-      encodeActivity(activity.id),
-      ...(participant.invitation === '' ? [] : [encodeInvitation(participant.invitation)]),
-      encodeParticipant(participant.id),
-    ]);
+    const { id, invitation } = participant;
+    const coordinatorProtocolService = coordinatorEndpoint(this.addresses, {
+      activity: activity.id,
+      participant: id,
+      invitation,
+    });
     return encodeRegisterResponse({ coordinatorProtocolService, extensions: [] });
   }
 
   list(operation: ListOperation, activity: Activity, decision?: string): XmlElement {
     const held = new Map(waiting(activity).map((head) => [head.stream, head.waitsFor]));
-    const entries = participants(activity).map((participant) => this.#entry(participant, held.get(participant.stream) ?? []));
-    return encodeParticipantList({ operation, participants: entries, ...(decision === undefined ? {} : { decision }) });
+    const entries = participants(activity).map((participant) =>
+      this.#entry(activity.id, participant, held.get(participant.stream) ?? []),
+    );
+    const waits = operation === 'listParticipants' ? { waiting: this.waitingIn(activity) } : {};
+    return encodeParticipantList({ operation, participants: entries, ...(decision === undefined ? {} : { decision }), ...waits });
   }
 
-  #entry(participant: ParticipantRecord, waitsFor: readonly string[]): ParticipantEntry {
+  #entry(activity: string, participant: ParticipantRecord, waitsFor: readonly string[]): ParticipantEntry {
     const certificate = this.certificateOf(participant.stream);
     return {
       matchcode: participant.invitation,
       participantId: participant.id,
-      status: participant.state,
+      status: this.stateOf(activity, participant),
       resultState: resultState(participant),
       ...(participant.endedBy === undefined ? {} : { endedBy: participant.endedBy }),
       ...(participant.exception === undefined ? {} : { exception: participant.exception }),

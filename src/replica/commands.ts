@@ -1,20 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { Backoff } from '../backoff.js';
-import { type ClusterAddresses, endpointReference } from '../contract/index.js';
-import { decodeOperation } from './operation.js';
-import { ConcordatError } from '../errors.js';
+import type { ClusterAddresses } from '../contract/index.js';
 import type { Logger } from '../log.js';
-import {
-  type CallResult,
-  eprFromXml,
-  faultMessage,
-  type OutgoingMessage,
-  parseCanonical,
-  referenceParameterHeaders,
-} from '../soap/index.js';
-import { encodeActivity, encodeNotification, encodeParticipant, encodeStatus, type Epr } from '../soap/messages/index.js';
+import type { Cancel } from '../timers.js';
+import { type CallResult, type OutgoingMessage, referenceParameterHeaders } from '../soap/index.js';
+import { encodeNotification } from '../soap/messages/index.js';
 import { NS } from '../soap/namespaces.js';
-import type { XmlElement } from '../soap/xml.js';
 import {
   type Activity,
   commandId,
@@ -23,8 +14,12 @@ import {
   type ParticipantRecord,
   participants,
 } from '../wsba/index.js';
+import { isAcknowledgement } from './acknowledgements.js';
+import { coordinatorEndpoint } from './coordinator-endpoint.js';
+import { serviceOf } from './notices.js';
+import type { ReplicaPorts } from './ports.js';
 
-/** Sends one signed message to a participant's endpoint. Rejects when no SOAP answer came. */
+/** Sends one signed message to an endpoint. Rejects when no SOAP answer came. */
 export type SendToParticipant = (url: string, message: OutgoingMessage, signal: AbortSignal) => Promise<CallResult>;
 
 export interface CommandOptions {
@@ -34,16 +29,16 @@ export interface CommandOptions {
   /** Commands that the protocol leaves unanswered and that HTTP accepted once: never to be sent again after a restart. */
   readonly done: Set<string>;
   readonly markDone: (command: string) => void;
+  /** An attempt to send a command is over, whether it arrived or not. */
+  readonly attempted: (activity: string, participant: string, command: CoordinatorMessage) => void;
   readonly limits: {
     readonly commandRetryMinMs: number;
     readonly commandRetryMaxMs: number;
     readonly commandConcurrency: number;
   };
+  readonly ports: Pick<ReplicaPorts, 'timers' | 'random'>;
   readonly log: Logger;
 }
-
-/** Acknowledgements that end a participant by themselves: there is no answer to wait for. */
-const UNANSWERED: ReadonlySet<CoordinatorMessage> = new Set(['Failed', 'Exited', 'NotCompleted']);
 
 const ACKNOWLEDGEMENT: Readonly<Record<string, CoordinatorMessage>> = {
   Fail: 'Failed',
@@ -51,12 +46,14 @@ const ACKNOWLEDGEMENT: Readonly<Record<string, CoordinatorMessage>> = {
   CannotComplete: 'NotCompleted',
 };
 
+const NOTHING = (): void => undefined;
+
 interface Job {
   readonly activity: string;
   readonly participant: string;
   readonly command: CoordinatorMessage;
   readonly backoff: Backoff;
-  timer: NodeJS.Timeout | undefined;
+  cancelRetry: Cancel;
 }
 
 /**
@@ -91,38 +88,11 @@ export class Commands {
     const id = commandId(activity, participant, command);
     this.o.done.delete(id);
     const { commandRetryMinMs, commandRetryMaxMs } = this.o.limits;
-    const backoff = new Backoff(commandRetryMinMs, commandRetryMaxMs);
-    const job = this.#jobs.get(id) ?? { activity, participant, command, backoff, timer: undefined };
-    clearTimeout(job.timer);
+    const backoff = new Backoff(commandRetryMinMs, commandRetryMaxMs, this.o.ports.random);
+    const job = this.#jobs.get(id) ?? { activity, participant, command, backoff, cancelRetry: NOTHING };
+    job.cancelRetry();
     this.#jobs.set(id, job);
     this.#enqueue(id);
-  }
-
-  /** Tells a participant that one of its notifications was passed over. Sent once: it repeats what it cares about. */
-  fault(activity: string, participant: string, payload: Uint8Array): void {
-    const record = this.o.activity(activity)?.participants.get(participant);
-    if (record === undefined) return;
-    const { messageId, action } = decodeOperation(payload);
-    const error = new ConcordatError('InvalidState', `${action} from participant ${participant}`);
-    const service = serviceOf(record);
-    const fault = faultMessage(error, { soapVersion: '1.1', relatesTo: messageId });
-    const id = commandId(activity, participant, `InvalidState ${messageId}`);
-    const addressing = { ...fault.addressing, to: service.address, messageId: id };
-    this.#sendOnce(service, { ...fault, addressing, headers: referenceParameterHeaders(service) });
-  }
-
-  /** Answers GetStatus with this replica's own view. */
-  status(activity: string, participant: string, messageId: string): void {
-    const record = this.o.activity(activity)?.participants.get(participant);
-    if (record === undefined) throw new ConcordatError('InvalidState', 'the participant is not registered here');
-    const message = this.#message(
-      activity,
-      record,
-      'Status',
-      encodeStatus(record.state),
-      commandId(activity, participant, `Status ${messageId}`),
-    );
-    this.#sendOnce(serviceOf(record), { ...message, addressing: { ...message.addressing, relatesTo: messageId } });
   }
 
   /** Commands that are not answered yet. */
@@ -137,7 +107,7 @@ export class Commands {
 
   close(): void {
     this.#closing.abort();
-    for (const job of this.#jobs.values()) clearTimeout(job.timer);
+    for (const job of this.#jobs.values()) job.cancelRetry();
     this.#jobs.clear();
   }
 
@@ -170,69 +140,56 @@ export class Commands {
   async #attempt(id: string, job: Job): Promise<void> {
     const record = this.o.activity(job.activity)?.participants.get(job.participant);
     if (record === undefined || this.#isAnswered(record, job)) return this.#finish(id, job);
-    const accepted = await this.#post(
-      serviceOf(record),
-      this.#message(job.activity, record, job.command, encodeNotification(job.command), id),
-    );
+    const accepted = await this.#post(serviceOf(record).address, this.#message(job.activity, record, job.command, id));
     if (this.#closing.signal.aborted) return;
-    if (accepted && UNANSWERED.has(job.command)) {
+    this.o.attempted(job.activity, job.participant, job.command);
+    if (accepted && isAcknowledgement(job.command)) {
       this.o.done.add(id);
       this.o.markDone(id);
       return this.#finish(id, job);
     }
-    job.timer = setTimeout(() => this.#enqueue(id), job.backoff.next());
-    job.timer.unref();
+    job.cancelRetry = this.o.ports.timers.after(job.backoff.next(), () => this.#enqueue(id));
   }
 
   /** Whether the participant's state shows that the command was answered. */
   #isAnswered(record: ParticipantRecord, job: Job): boolean {
-    return UNANSWERED.has(job.command)
+    return isAcknowledgement(job.command)
       ? this.o.done.has(commandId(job.activity, job.participant, job.command))
       : outstandingCommand(record) !== job.command;
   }
 
   #finish(id: string, job: Job): void {
-    clearTimeout(job.timer);
+    job.cancelRetry();
     this.#jobs.delete(id);
   }
 
-  #sendOnce(service: Epr, message: OutgoingMessage): void {
-    if (this.#sending >= this.o.limits.commandConcurrency) return;
-    this.#occupy(this.#post(service, message));
-  }
-
-  async #post(service: Epr, message: OutgoingMessage): Promise<boolean> {
+  async #post(address: string, message: OutgoingMessage): Promise<boolean> {
     try {
-      const result = await this.o.send(service.address, message, this.#closing.signal);
+      const result = await this.o.send(address, message, this.#closing.signal);
       if (result.kind === 'fault') {
-        this.o.log.warn(
-          { to: service.address, action: message.addressing.action, fault: result.fault.reason },
-          'a participant refused a message',
-        );
+        const { action, messageId } = message.addressing;
+        this.o.log.warn({ to: address, action, messageId, fault: result.fault.reason }, 'a participant refused a message');
       }
       return result.kind !== 'fault';
     } catch (error) {
-      this.o.log.debug(
-        { to: service.address, action: message.addressing.action, error: String(error) },
-        'a message did not reach its participant',
-      );
+      const { action, messageId } = message.addressing;
+      this.o.log.debug({ to: address, action, messageId, error: String(error) }, 'a message did not reach its participant');
       return false;
     }
   }
 
-  #message(activity: string, record: ParticipantRecord, name: string, body: XmlElement, messageId: string): OutgoingMessage {
+  #message(activity: string, record: ParticipantRecord, command: CoordinatorMessage, messageId: string): OutgoingMessage {
     const service = serviceOf(record);
-    const from = endpointReference(this.o.addresses, 'coordinator', [encodeActivity(activity), encodeParticipant(record.id)]);
+    const from = coordinatorEndpoint(this.o.addresses, { activity, participant: record.id, invitation: record.invitation });
     return {
       soapVersion: '1.1',
-      addressing: { to: service.address, action: `${NS.wsba}/${name}`, messageId, from },
+      addressing: { to: service.address, action: `${NS.wsba}/${command}`, messageId, from },
       headers: referenceParameterHeaders(service),
-      body,
+      body: encodeNotification(command),
     };
   }
 }
 
-const serviceOf = (record: ParticipantRecord): Epr => eprFromXml(parseCanonical(record.service));
-
-const acknowledgementOf = (record: ParticipantRecord): CoordinatorMessage | undefined =>
-  record.endedBy === undefined ? undefined : ACKNOWLEDGEMENT[record.endedBy];
+/** What a participant that ended by itself is told; one that the replicas play is told nothing. */
+export const acknowledgementOf = (record: ParticipantRecord): CoordinatorMessage | undefined =>
+  record.endedBy === undefined || record.inner !== undefined ? undefined : ACKNOWLEDGEMENT[record.endedBy];

@@ -1,5 +1,12 @@
 import type { Request } from '../bft/index.js';
-import { parseStream, participantOfStream, participantStream } from '../contract/index.js';
+import {
+  type Invitation,
+  invitationOf,
+  parseStream,
+  participantOfStream,
+  participantStream,
+  registersIn,
+} from '../contract/index.js';
 import { ConcordatError } from '../errors.js';
 import {
   decodeCreateCoordinationContext,
@@ -26,11 +33,22 @@ import { decodeOperation, type Operation } from './operation.js';
 
 /** A replicated request as the service sees it. */
 export type ServiceInput =
-  | { readonly kind: 'create'; readonly outcome: Outcome; readonly created: number; readonly expires?: number }
+  | {
+      readonly kind: 'create';
+      readonly outcome: Outcome;
+      readonly created: number;
+      readonly expires?: number;
+      /** For an activity inside another: what it registers with. */
+      readonly outer?: Invitation;
+    }
   | { readonly kind: 'activity'; readonly activity: string; readonly input: Input; readonly operation: Operation };
 
-/** Finds the writer an invitation is reserved for, as the control stream says; for participants named by matchcode alone. */
-export type InvitedIdentity = (matchcode: string) => string | undefined;
+/** The invitations of an activity as its control stream gave them; for participants named by matchcode alone. */
+export interface Invitations {
+  readonly isKnown: (matchcode: string) => boolean;
+  /** The writer it is reserved for. */
+  readonly identity: (matchcode: string) => string | undefined;
+}
 
 const OUTCOMES: ReadonlyMap<string, Outcome> = new Map([
   [`${NS.wsba}/AtomicOutcome`, 'AtomicOutcome'],
@@ -42,12 +60,12 @@ const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map([
 ]);
 
 /** Reads a request. A function of its stream and payload, and of what the control stream said before. @throws ConcordatError */
-export function readInput(request: Request, invited: (activity: string) => InvitedIdentity): ServiceInput {
+export function readInput(request: Request, invited: (activity: string) => Invitations): ServiceInput {
   const stream = parseStream(request.stream);
   const operation = decodeOperation(request.payload);
   switch (stream?.kind) {
     case 'create':
-      return readCreate(operation);
+      return readCreate(request.stream, operation);
     case 'control': {
       const control = controlRequest(stream.activity, decodeInitiatorRequest(operation.body), invited(stream.activity));
       return {
@@ -71,14 +89,19 @@ export function readInput(request: Request, invited: (activity: string) => Invit
   }
 }
 
-function readCreate(operation: Operation): ServiceInput {
+function readCreate(stream: string, operation: Operation): ServiceInput {
   const { coordinationType, expires, currentContext } = decodeCreateCoordinationContext(operation.body);
   const outcome = OUTCOMES.get(coordinationType);
   if (outcome === undefined) throw new ConcordatError('InvalidParameters', `unknown CoordinationType ${coordinationType}`);
-  if (currentContext !== undefined)
-    throw new ConcordatError('CannotCreateContext', 'an activity inside another (CurrentContext) is not supported yet');
   if (operation.created === undefined) throw new ConcordatError('InvalidSequenceHeader', 'c:Created is missing');
-  return { kind: 'create', outcome, created: operation.created, ...(expires === undefined ? {} : { expires }) };
+  const create = { kind: 'create', outcome, created: operation.created, ...(expires === undefined ? {} : { expires }) } as const;
+  if (currentContext === undefined) return create;
+  // Its initiator says once that its work is complete, and the outer activity decides once: that is an atomic outcome.
+  if (outcome === 'MixedOutcome') throw new ConcordatError('CannotCreateContext', 'an activity inside another has AtomicOutcome');
+  const outer = invitationOf(currentContext);
+  if (!registersIn(stream, outer.activity, outer.matchcode))
+    throw new ConcordatError('InvalidSequenceHeader', 'the stream is not that of an activity inside this one');
+  return { ...create, outer };
 }
 
 function registration(request: Request, operation: Operation): Registration {
@@ -103,7 +126,7 @@ function notification(operation: Operation): Notification {
   return { kind: 'notify', message, ...(exception === undefined ? {} : { exception }) };
 }
 
-function controlRequest(activity: string, request: InitiatorRequest, invited: InvitedIdentity): ControlRequest {
+function controlRequest(activity: string, request: InitiatorRequest, invited: Invitations): ControlRequest {
   const ids = (refs: readonly ParticipantRef[]): string[] => refs.map((ref) => idOf(activity, ref, invited));
   switch (request.operation) {
     case 'getCoordinationContextWithMatchcode': {
@@ -127,10 +150,11 @@ function controlRequest(activity: string, request: InitiatorRequest, invited: In
 }
 
 /** A matchcode alone names a participant only if the invitation says who may use it: then there is one such participant, ever. */
-function idOf(activity: string, ref: ParticipantRef, invited: InvitedIdentity): string {
+function idOf(activity: string, ref: ParticipantRef, invited: Invitations): string {
   if (ref.participantId !== undefined) return ref.participantId;
   const matchcode = ref.matchcode ?? '';
-  const identity = invited(matchcode);
+  const identity = invited.identity(matchcode);
+  if (!invited.isKnown(matchcode)) throw new ConcordatError('UnknownMatchcode', matchcode);
   if (identity === undefined) {
     throw new ConcordatError(
       'InvalidParameters',

@@ -3,6 +3,8 @@ import {
   type ClusterAddresses,
   controlStream,
   createStream,
+  type Invitation,
+  invitationOf,
   isActivityId,
   isAddressedTo,
   participantOfStream,
@@ -13,6 +15,7 @@ import {
 import { ConcordatError } from '../errors.js';
 import { type Identity, isReferenceParameter, type Role, type VerifiedMessage } from '../soap/index.js';
 import {
+  decodeCreateCoordinationContext,
   decodeRegister,
   isInitiatorProtocol,
   type MessageEntry,
@@ -22,6 +25,7 @@ import {
   type References,
   type Sequence,
 } from '../soap/messages/index.js';
+import type { XmlElement } from '../soap/xml.js';
 import { encodeOperation } from './operation.js';
 
 /** What a verified message asks of a replica. */
@@ -54,7 +58,7 @@ export function interpret(message: VerifiedMessage, addresses: ClusterAddresses,
   if (question !== undefined) return { kind: 'read', question, response };
   const sequence = readSequence(message.headers);
   if (sequence === undefined) throw new ConcordatError('SequenceHeaderRequired', entry.body.name);
-  return { kind: 'ordered', request: requestOf(message, entry, references, sequence), response };
+  return { kind: 'ordered', request: requestOf(message, addresses, entry, references, sequence), response };
 }
 
 function entryOf(message: VerifiedMessage, path: string | undefined): MessageEntry {
@@ -95,10 +99,16 @@ function questionOf(message: VerifiedMessage, entry: MessageEntry, references: R
   }
 }
 
-function requestOf(message: VerifiedMessage, entry: MessageEntry, references: References, sequence: Sequence): Request {
+function requestOf(
+  message: VerifiedMessage,
+  addresses: ClusterAddresses,
+  entry: MessageEntry,
+  references: References,
+  sequence: Sequence,
+): Request {
   const { writer } = message.identity;
   const messageId = message.addressing.messageId ?? '';
-  const stream = streamOf(message.identity, messageId, entry, references, sequence);
+  const stream = streamOf(message, addresses, entry, references, sequence);
   const payload = encodeOperation({
     action: message.addressing.action,
     messageId,
@@ -110,12 +120,14 @@ function requestOf(message: VerifiedMessage, entry: MessageEntry, references: Re
 }
 
 function streamOf(
-  identity: Identity,
-  messageId: string,
+  message: VerifiedMessage,
+  addresses: ClusterAddresses,
   entry: MessageEntry,
   references: References,
   sequence: Sequence,
 ): string {
+  const { identity } = message;
+  const messageId = message.addressing.messageId ?? '';
   if (sequence.created !== undefined && entry.endpoint !== 'activation')
     misplaced('c:Created belongs on CreateCoordinationContext only');
   switch (entry.endpoint) {
@@ -123,7 +135,7 @@ function streamOf(
       requireRole(identity, 'initiator');
       if (sequence.number !== 1) misplaced('CreateCoordinationContext is number 1 of its own stream');
       if (sequence.created === undefined) misplaced('CreateCoordinationContext needs c:Created, the UTC time of its creation');
-      return createStream(identity.writer, messageId);
+      return createStream(identity.writer, messageId, outerOf(message.body, addresses));
     case 'completion':
       requireRole(identity, 'initiator');
       return controlStream(activityOf(references));
@@ -137,6 +149,17 @@ function streamOf(
     case 'participant':
       throw new ConcordatError('ActionNotSupported', entry.action);
   }
+}
+
+/** Where an activity inside another registers: with the context that its create gives as CurrentContext. */
+function outerOf(body: XmlElement, addresses: ClusterAddresses): Invitation | undefined {
+  const { currentContext } = decodeCreateCoordinationContext(body);
+  if (currentContext === undefined) return undefined;
+  const { address } = currentContext.registrationService;
+  if (!isAddressedTo(addresses, address, 'registration')) {
+    throw new ConcordatError('CannotCreateContext', `wscoor:CurrentContext is of another coordinator: ${address}`);
+  }
+  return invitationOf(currentContext);
 }
 
 /** The participant that the reference parameters name, if it is the signer's own. */

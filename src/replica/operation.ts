@@ -28,8 +28,22 @@ export function encodeOperation(operation: Operation): Buffer {
     .finish();
 }
 
-/** @throws CodecError, or ConcordatError MalformedXml, on anything that encodeOperation did not write */
+/** A request is read when it is voted for and again when it is delivered. */
+const decoded = new WeakMap<Uint8Array, Operation>();
+
+/**
+ * @param payload not to be changed afterwards
+ * @throws CodecError, or ConcordatError MalformedXml, on anything that encodeOperation did not write
+ */
 export function decodeOperation(payload: Uint8Array): Operation {
+  const known = decoded.get(payload);
+  if (known !== undefined) return known;
+  const operation = readOperation(payload);
+  decoded.set(payload, operation);
+  return operation;
+}
+
+function readOperation(payload: Uint8Array): Operation {
   return decode(payload, (reader) => {
     const action = reader.string(MAX_URI);
     const messageId = reader.string(MAX_URI);

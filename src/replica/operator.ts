@@ -17,7 +17,7 @@ export function answerOperator(request: unknown, sources: OperatorSources): unkn
       return sources.status();
     case 'activities': {
       const most = typeof limit === 'number' && limit >= 1 ? limit : MAX_LISTED_ACTIVITIES;
-      return { replica: sources.replica, activities: summarize(sources.service, most) };
+      return { replica: sources.replica, activities: summarize(sources, most) };
     }
     case 'activity': {
       const id = typeof activity === 'string' ? activity : '';

@@ -12,8 +12,8 @@ import {
   type State,
   waiting,
 } from '../wsba/index.js';
-import { decodeOperation } from './operation.js';
-import type { CoordinationService, HistoryLine } from './service.js';
+import type { HistoryLine } from './entry.js';
+import type { CoordinationService } from './service.js';
 
 /** One activity as this replica holds it: an element of the answer to `{ "ask": "activities" }` on the operator port. */
 export interface ActivitySummary {
@@ -78,33 +78,42 @@ export interface StoredDelivery {
   readonly certifiedBy: readonly number[];
 }
 
+/** Where a timeline's requests are found. */
+export type FindDelivery = (stream: string, number: number) => Pick<StoredDelivery, 'position' | 'certifiedBy'> | undefined;
+
 export interface ReportSources {
   readonly replica: number;
   readonly service: CoordinationService;
-  readonly delivery: (stream: string, number: number) => StoredDelivery | undefined;
+  readonly delivery: FindDelivery;
+  /** The state that this replica shows of a participant. */
+  readonly stateOf: (activity: string, participant: ParticipantRecord) => State;
 }
 
 /** Activities in one answer, at the most. */
 export const MAX_LISTED_ACTIVITIES = 200;
 
-/** The newest activities, the last one first. */
-export function summarize(service: CoordinationService, limit: number): ActivitySummary[] {
-  const activities = service.activities();
-  return activities
-    .slice(Math.max(0, activities.length - Math.min(limit, MAX_LISTED_ACTIVITIES)))
-    .reverse()
-    .map(summary);
+/** The newest activities, the last one first: those in memory, and retired ones. */
+export function summarize(sources: Pick<ReportSources, 'service' | 'stateOf'>, limit: number): ActivitySummary[] {
+  const most = Math.min(limit, MAX_LISTED_ACTIVITIES);
+  const { service } = sources;
+  const newest = [...service.activities().reverse(), ...service.retired(most)].sort((a, b) => b.created - a.created);
+  return newest.slice(0, most).map((activity) => summary(sources, activity));
 }
 
 /** @returns undefined for an activity that this replica does not know */
 export function reportActivity(sources: ReportSources, id: string): ActivityReport | undefined {
   const activity = sources.service.activity(id);
   if (activity === undefined) return undefined;
-  const timeline = sources.service.history(id).flatMap((line) => timelineLine(sources, activity, line) ?? []);
-  return { ...summary(activity), replica: sources.replica, timeline };
+  const { told = [], history = [] } = sources.service.history(id) ?? {};
+  const timeline = [...told, ...tellTimeline(sources.delivery, activity, history)];
+  return { ...summary(sources, activity), replica: sources.replica, timeline };
 }
 
-function summary(activity: Activity): ActivitySummary {
+/** What happened, with what the store knows of each request. */
+export const tellTimeline = (delivery: FindDelivery, activity: Activity, history: readonly HistoryLine[]): TimelineLine[] =>
+  history.flatMap((line) => timelineLine(delivery, activity, line) ?? []);
+
+function summary({ stateOf }: Pick<ReportSources, 'stateOf'>, activity: Activity): ActivitySummary {
   const held = new Map(waiting(activity).map((head) => [head.stream, head.waitsFor]));
   return {
     id: activity.id,
@@ -113,12 +122,18 @@ function summary(activity: Activity): ActivitySummary {
     created: activity.created,
     ...(activity.settlement === undefined ? {} : { settlement: activity.settlement.kind }),
     ended: isEnded(activity),
-    participants: participants(activity).map((participant) => reportParticipant(participant, held.get(participant.stream))),
+    participants: participants(activity).map((participant) =>
+      reportParticipant(participant, stateOf(activity.id, participant), held.get(participant.stream)),
+    ),
   };
 }
 
-function reportParticipant(participant: ParticipantRecord, waitsFor: readonly string[] | undefined): ParticipantReport {
-  const { id, invitation, writer, protocol, state, endedBy } = participant;
+function reportParticipant(
+  participant: ParticipantRecord,
+  state: State,
+  waitsFor: readonly string[] | undefined,
+): ParticipantReport {
+  const { id, invitation, writer, protocol, endedBy } = participant;
   return {
     id,
     matchcode: invitation,
@@ -131,13 +146,13 @@ function reportParticipant(participant: ParticipantRecord, waitsFor: readonly st
   };
 }
 
-function timelineLine(sources: ReportSources, activity: Activity, line: HistoryLine): TimelineLine | undefined {
+function timelineLine(delivery: FindDelivery, activity: Activity, line: HistoryLine): TimelineLine | undefined {
   if (line.kind === 'command') {
     const { command, participant } = line;
     return { kind: 'command', command, participant, matchcode: activity.participants.get(participant)?.invitation ?? '' };
   }
   const { stream, number } = line;
-  const stored = sources.delivery(stream, number);
+  const stored = delivery(stream, number);
   const parsed = parseStream(stream);
   if (stored === undefined || parsed === undefined) return undefined;
   const participant = parsed.kind === 'participant' ? participantOfStream(stream) : undefined;
@@ -146,8 +161,8 @@ function timelineLine(sources: ReportSources, activity: Activity, line: HistoryL
   return {
     kind: 'request',
     position: stored.position,
-    message: decodeOperation(stored.payload).body.name,
-    signer: stored.writer,
+    message: line.message,
+    signer: parsed.kind === 'control' ? activity.creator : parsed.writer,
     stream: parsed.kind,
     number,
     ...(participant === undefined ? {} : { participant }),

@@ -18,6 +18,10 @@ export const LIMITS: Required<PeerLimits> = {
   pingEveryMs: 50,
   pingTimeoutMs: 2_000,
   handshakeMs: 2_000,
+  malformedMax: 4,
+  malformedWithinMs: 60_000,
+  banMinMs: 100,
+  banMaxMs: 400,
 };
 
 export const fingerprintOf = (keys: KeyPair): string => certificateFingerprint(new X509Certificate(keys.certificatePem));

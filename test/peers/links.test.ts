@@ -314,3 +314,49 @@ describe('a peer that stands still', () => {
     expect(one.log.reasons('peer cannot be reached')).toEqual(['no welcome in time']);
   });
 });
+
+describe('a peer that sends what the layer above cannot make sense of', () => {
+  /** Peer 2, who is welcomed, says something, and hears that it was none. */
+  async function misbehave(one: Node): Promise<TLSSocket> {
+    const { socket, received } = await dial(one.links.port, keys.two, keys.authority);
+    socket.write(hello(2));
+    await until('it was welcomed', () => received().length > 0);
+    return socket;
+  }
+
+  test('is counted and logged once a minute, and its link is closed when it goes on', async () => {
+    const one = await start(1, [peer(2, 1)], { limits: { ...LIMITS, banMinMs: 30_000, banMaxMs: 30_000 } });
+    const socket = await misbehave(one);
+    for (let count = 1; count <= LIMITS.malformedMax; count += 1) one.links.malformed(2, 'not a vote');
+    expect(socket.closed).toBe(false);
+    socket.write(encodeFrame('data', Buffer.from('still welcome')));
+    await until('it arrived', () => one.frames.length === 1);
+    one.links.malformed(2, 'not a vote');
+    await closed(socket);
+    expect(one.links.status()[0]?.malformed).toBe(LIMITS.malformedMax + 1);
+    expect(one.log.reasons('dropped what a peer sent')).toEqual(['not a vote']);
+
+    // And it is kept away.
+    const again = await dial(one.links.port, keys.two, keys.authority);
+    again.socket.write(hello(2));
+    again.socket.write(encodeFrame('data', Buffer.from('must not arrive')));
+    await closed(again.socket);
+    expect(again.received()).toHaveLength(0);
+    expect(one.frames).toHaveLength(1);
+  });
+
+  test('is let in again after a while', async () => {
+    const one = await start(1, [peer(2, 1)]);
+    const socket = await misbehave(one);
+    for (let count = 0; count <= LIMITS.malformedMax; count += 1) one.links.malformed(2, 'not a vote');
+    await closed(socket);
+    let welcome = false;
+    while (!welcome) {
+      const { socket: next, received } = await dial(one.links.port, keys.two, keys.authority);
+      next.write(hello(2));
+      await until('it was welcomed or refused', () => received().length > 0 || next.closed);
+      welcome = received().length > 0;
+    }
+    expect(one.links.status()[0]?.malformed).toBe(LIMITS.malformedMax + 1);
+  });
+});
