@@ -13,6 +13,8 @@ export interface ActivityRecord {
   readonly name: string;
   readonly outcome: 'atomic' | 'mixed';
   readonly expiresMs?: number;
+  /** Id of the activity it lies in. */
+  readonly inside?: string;
   /** Stream of the create that made it. */
   readonly stream: string;
   readonly decisions: readonly DecisionRecord[];
@@ -45,6 +47,7 @@ function isActivity(value: unknown): value is ActivityRecord {
     typeof value['name'] === 'string' &&
     (value['outcome'] === 'atomic' || value['outcome'] === 'mixed') &&
     (value['expiresMs'] === undefined || typeof value['expiresMs'] === 'number') &&
+    (value['inside'] === undefined || typeof value['inside'] === 'string') &&
     typeof value['stream'] === 'string' &&
     Array.isArray(value['decisions']) &&
     value['decisions'].every(isDecisionRecord)

@@ -1,7 +1,5 @@
-import type { KeyObject } from 'node:crypto';
-import { verify } from 'node:crypto';
 import { Votes } from '../bft/index.js';
-import type { LoadedCluster } from '../config/index.js';
+import { type LoadedCluster, voteVerifier } from '../config/index.js';
 import type { ClusterAddresses } from '../contract/index.js';
 import { urlOf } from '../contract/index.js';
 import { ConcordatError } from '../errors.js';
@@ -19,32 +17,23 @@ export interface ClusterView {
   readonly pinned: boolean;
   /** The number of the replica that signed, 1..n; one vote each. undefined: it is none of this cluster. */
   replicaOf(identity: Identity): number | undefined;
-  /** The Ed25519 key of a replica's votes; without these keys no certificate of a Register can be checked. */
-  voteKey?(id: number): KeyObject | undefined;
 }
 
 /** The view of a client that has the cluster's own cluster.json: replicas by the fingerprints of their certificates. */
 export function configuredView(loaded: LoadedCluster): ClusterView {
   const byFingerprint = new Map(loaded.replicas.map(({ fingerprint, id }) => [fingerprint, id]));
-  const keys = new Map(loaded.replicas.map(({ id, votePublicKey }) => [id, votePublicKey]));
   return {
     n: loaded.n,
     f: loaded.f,
     addresses: { logical: loaded.config.address, replicas: loaded.replicas.map(({ url }) => url) },
     pinned: true,
     replicaOf: (identity) => byFingerprint.get(identity.fingerprint),
-    voteKey: (id) => keys.get(id),
   };
 }
 
 /** Checks certificates with the vote keys of `loaded`. */
 export function votesOf(loaded: LoadedCluster): Votes {
-  const keys = new Map(loaded.replicas.map(({ id, votePublicKey }) => [id, votePublicKey]));
-  const check = (replica: number, data: Uint8Array, signature: Uint8Array): boolean => {
-    const key = keys.get(replica);
-    return key !== undefined && verify(null, data, key, signature);
-  };
-  return new Votes({ cluster: loaded.config.cluster, n: loaded.n, f: loaded.f, verifier: { verify: check } });
+  return new Votes({ cluster: loaded.config.cluster, n: loaded.n, f: loaded.f, verifier: voteVerifier(loaded) });
 }
 
 /**

@@ -2,20 +2,23 @@ import { ConcordatError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { EdgeAnswer, VerifiedMessage, XmlElement } from '../soap/index.js';
 import { is, isReferenceParameter, NS, readFault, serialize, text } from '../soap/index.js';
-import { comparableBody, messageAt } from '../soap/messages/index.js';
+import { comparableBody, messageAt, readReferences, readStatus } from '../soap/messages/index.js';
 import { commandId, isCoordinatorMessage } from '../wsba/index.js';
 import type { CoordinatorMessage } from '../wsba/index.js';
 import type { ClusterView } from './cluster-view.js';
+import type { Belief } from './command-votes.js';
 import { CommandVotes } from './command-votes.js';
 import type { EnrollmentRecord } from './enrollment-record.js';
 import type { Enrollment } from './enrollment.js';
 import type { ClientLimits } from './limits.js';
+import type { StatusQuestions } from './status-questions.js';
 
 export interface CommandsOptions {
   /** The enrollment that a message is for. */
   readonly find: (id: string) => Target | undefined;
   /** f + 1 replicas answered InvalidState to the message with this id. */
   readonly invalidState: (record: EnrollmentRecord, messageId: string) => void;
+  readonly statuses: StatusQuestions;
   readonly limits: Pick<ClientLimits, 'maxCommandVotes'>;
   readonly log: Logger;
 }
@@ -27,11 +30,17 @@ interface Target {
 }
 
 /** Replicas repeat commands until the participant answers, but these only until they are accepted. */
-const ACKNOWLEDGEMENTS: ReadonlySet<CoordinatorMessage> = new Set<CoordinatorMessage>(['Failed', 'Exited', 'NotCompleted']);
+const ACKNOWLEDGEMENTS: ReadonlySet<string> = new Set<CoordinatorMessage>(['Failed', 'Exited', 'NotCompleted']);
 
 const ACCEPTED: EdgeAnswer = { kind: 'accepted' };
 
-/** The participant's endpoint: checks who says what to whom, and obeys what f + 1 replicas say. */
+/**
+ * The participant's endpoint: checks who says what to whom, and obeys what f + 1 replicas say.
+ *
+ * A command is accepted (202) as long as fewer than f + 1 replicas have sent it: it is one voice, and the state tables are not asked
+ * yet. The message that completes f + 1, and each one after it, is answered by the tables: where they say InvalidState, with that
+ * fault on its own HTTP exchange. Replicas repeat commands, so each of the first f gets it, too.
+ */
 export class Commands {
   readonly #votes: CommandVotes;
 
@@ -39,45 +48,41 @@ export class Commands {
     this.#votes = new CommandVotes(options.limits.maxCommandVotes);
   }
 
-  /** @throws ConcordatError what is wrong with the message; nothing has happened then */
+  /** @throws ConcordatError what is wrong with the message, or InvalidState; nothing has happened then */
   take(message: VerifiedMessage): EdgeAnswer {
-    const id = enrollmentId(message);
-    const target = this.options.find(id);
-    if (target === undefined) throw new ConcordatError('UnknownParticipant', 'there is no such enrollment here');
+    const target = this.options.find(enrollmentId(message));
+    if (target === undefined) return answerAsEnded(message);
     const replica = target.view.replicaOf(message.identity);
     if (replica === undefined)
       throw new ConcordatError('NotAuthorized', `${message.identity.name} is no replica of this cluster`);
     if (message.addressing.to !== target.record.address) {
       throw new ConcordatError('DestinationUnreachable', message.addressing.to ?? 'wsa:To is missing');
     }
+    checkOrigin(message, target.record);
     if (readFault(message.body) !== undefined) this.#takeFault(message, target, replica);
-    else this.#takeCommand(message, target, replica);
+    else this.#takeMessage(message, target, replica);
     return ACCEPTED;
   }
 
-  #takeCommand(message: VerifiedMessage, { enrollment, record, view }: Target, replica: number): void {
-    const { body, addressing } = message;
-    const entry = messageAt('participant', body);
-    if (entry === undefined) throw new ConcordatError('ActionNotSupported', `the Body holds {${body.ns}}${body.name}`);
-    if (addressing.action !== entry.action) throw new ConcordatError('ActionMismatch', `wsa:Action is ${addressing.action}`);
-    const command = body.name;
+  #takeMessage(message: VerifiedMessage, { enrollment, record, view }: Target, replica: number): void {
+    const { addressing, identity } = message;
+    const name = nameOf(message);
     // A replica's own view, in answer to a GetStatus: it commands nothing.
-    if (command === 'Status') return;
-    const { messageId, action } = addressing;
-    const references = message.headers.filter(isReferenceParameter).map(serialize).sort();
-    const content = JSON.stringify([messageId, action, ...references, comparableBody(body)]);
-    if (command === 'GetStatus') {
-      if (this.#counts(view, replica, content)) enrollment.reportStatus();
+    if (name === 'Status') return this.options.statuses.status(addressing.relatesTo, replica, readStatus(message.body).state);
+    const content = contentOf(message);
+    if (name === 'GetStatus') {
+      if (this.#believe(view, replica, content) === 'anew') enrollment.reportStatus(addressing.messageId);
       return;
     }
-    if (!isCoordinatorMessage(command)) throw new ConcordatError('ActionNotSupported', command);
-    if (messageId !== commandId(record.activity, record.participant, command)) {
-      throw new ConcordatError('InvalidParameters', `wsa:MessageID is not that of a ${command} to this participant`);
+    if (addressing.messageId !== commandId(record.activity, record.participant, name)) {
+      throw new ConcordatError('InvalidParameters', `wsa:MessageID is not that of a ${name} to this participant`);
     }
-    const obeyed = ACKNOWLEDGEMENTS.has(command)
-      ? enrollment.hear(command, message.identity.writer, content) > view.f
-      : this.#counts(view, replica, content);
-    if (obeyed) enrollment.obey(command);
+    if (ACKNOWLEDGEMENTS.has(name)) {
+      if (enrollment.hear(name, identity.writer, content) > view.f) enrollment.obey(name);
+      return;
+    }
+    const belief = this.#believe(view, replica, content);
+    if (belief !== 'unconfirmed') enrollment.obey(name, belief === 'anew');
   }
 
   /** InvalidState that comes later, to FaultTo. Faults differ in their words, so only code and message are compared. */
@@ -89,14 +94,57 @@ export class Commands {
       this.options.log.warn({ enrollment: record.key, replica, code, relatesTo }, 'a replica sent a fault');
       return;
     }
-    if (this.#counts(view, replica, JSON.stringify(['fault', record.id, relatesTo])))
+    if (this.options.statuses.unknown(relatesTo, replica)) return;
+    if (this.#believe(view, replica, JSON.stringify(['fault', record.id, relatesTo])) === 'anew')
       this.options.invalidState(record, relatesTo);
   }
 
-  #counts(view: ClusterView, replica: number, content: string): boolean {
+  #believe(view: ClusterView, replica: number, content: string): Belief {
     const cluster = `${view.addresses.logical} `;
     return this.#votes.add(`${cluster}${replica}`, cluster, content, view.f + 1);
   }
+}
+
+/**
+ * Replicas send faults and Status where the sender of a message wants them, so another participant can have its own sent here. They
+ * say in wsa:From whom they speak of, and correct ones never leave it out.
+ */
+function checkOrigin({ addressing }: VerifiedMessage, { activity, participant }: EnrollmentRecord): void {
+  if (addressing.from === undefined) return;
+  const about = readReferences(addressing.from.referenceParameters);
+  if (about.activity !== activity || about.participant !== participant)
+    throw new ConcordatError('InvalidAddressingHeader', 'wsa:From speaks of another participant');
+}
+
+/**
+ * A message for an enrollment that is not in our database. The standard treats an unknown instance as Ended, and so do we as far as an
+ * answer needs no number. Canceled, Closed, Compensated and Fail would: a database that was lost cannot know the next number of the
+ * stream, nor what a used one said, and a second content at one number is equivocation. So a command gets a fault, always the same,
+ * and replicas repeat it until the right database is back.
+ */
+function answerAsEnded(message: VerifiedMessage): EdgeAnswer {
+  // Faults are not answered with faults.
+  if (readFault(message.body) !== undefined) return ACCEPTED;
+  const name = nameOf(message);
+  if (name === 'Status' || ACKNOWLEDGEMENTS.has(name)) return ACCEPTED;
+  if (name === 'GetStatus') throw new ConcordatError('InvalidState', 'there is no such enrollment here');
+  throw new ConcordatError('UnknownEnrollment', `${name} cannot be answered without the number of the next request`);
+}
+
+/** What the Body holds, once wsa:Action agrees. */
+function nameOf({ body, addressing }: VerifiedMessage): CoordinatorMessage | 'GetStatus' | 'Status' {
+  const entry = messageAt('participant', body);
+  if (entry === undefined) throw new ConcordatError('ActionNotSupported', `the Body holds {${body.ns}}${body.name}`);
+  if (addressing.action !== entry.action) throw new ConcordatError('ActionMismatch', `wsa:Action is ${addressing.action}`);
+  const { name } = body;
+  if (name === 'GetStatus' || name === 'Status' || isCoordinatorMessage(name)) return name;
+  throw new ConcordatError('ActionNotSupported', name);
+}
+
+/** What must be the same for two messages to say the same. */
+function contentOf({ addressing, headers, body }: VerifiedMessage): string {
+  const references = headers.filter(isReferenceParameter).map(serialize).sort();
+  return JSON.stringify([addressing.messageId, addressing.action, ...references, comparableBody(body)]);
 }
 
 /** The reference parameter of the endpoint reference that we registered. */

@@ -1,54 +1,32 @@
-import { randomUUID } from 'node:crypto';
+import { Backoff } from '../backoff.js';
 import { ConcordatError } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { EndpointReference } from '../soap/index.js';
-import { el, NS } from '../soap/index.js';
-import {
-  encodeActivity,
-  encodeFail,
-  encodeInvitation,
-  encodeNotification,
-  encodeParticipant,
-  encodeStatus,
-} from '../soap/messages/index.js';
+import type { XmlElement } from '../soap/index.js';
+import { encodeNotification, encodeStatus } from '../soap/messages/index.js';
 import { onReceive, onSend, TERMINAL_STATE } from '../wsba/index.js';
 import type { CoordinatorMessage, ParticipantMessage, Protocol, State } from '../wsba/index.js';
+import { messageOf, reportOf } from './enrollment-messages.js';
 import type { EnrollmentRecord, EnrollmentStore } from './enrollment-record.js';
+import type { Handlers, Work } from './handlers.js';
+import { CannotUndo, WORK } from './handlers.js';
 import type { Draft, Journal } from './journal.js';
 import type { ClientLimits } from './limits.js';
 import type { Outbox } from './outbox.js';
-import { Backoff } from '../backoff.js';
 import { pause } from './pause.js';
-
-/** Thrown by a cancel or compensate handler that cannot undo the work: the coordinator is told Fail. */
-export class CannotUndo extends Error {
-  /** @param exceptionIdentifier what Fail says: `{namespace}local`, `wsba:local` or a plain local name */
-  constructor(readonly exceptionIdentifier = 'CannotUndo') {
-    super(`cannot undo: ${exceptionIdentifier}`);
-    this.name = 'CannotUndo';
-  }
-}
-
-export type Handler = (enrollment: Enrollment) => Promise<void>;
-
-/**
- * What a participant does when told. A handler runs again after a crash, and after it failed, until it succeeds: it must do
- * nothing twice. Handlers of one enrollment never overlap.
- */
-export interface Handlers {
-  /** CoordinatorCompletion: no more work comes; Completed is sent when it returns, unless it reported something else. */
-  readonly complete?: Handler;
-  readonly close: Handler;
-  readonly cancel: Handler;
-  readonly compensate: Handler;
-}
+import type { ClientPorts } from './ports.js';
+import type { ClusterRequest } from './request.js';
+import type { StatusQuestions } from './status-questions.js';
+import { ifStillUnderWay } from './still-under-way.js';
+import type { VotingCaller } from './voting.js';
 
 export interface EnrollmentParts {
   readonly records: EnrollmentStore;
   readonly journal: Journal;
   readonly outbox: Outbox;
+  readonly statuses: StatusQuestions;
   readonly handlers: Handlers;
   readonly limits: ClientLimits;
+  readonly ports: ClientPorts;
   readonly log: Logger;
   /** Aborted when the participant closes. */
   readonly closing: AbortSignal;
@@ -59,21 +37,36 @@ export interface EnrollmentEnd {
   readonly by: ParticipantMessage;
 }
 
+export interface StatusOptions {
+  /** Milliseconds; by default the participant's own `timeoutMs`. */
+  readonly timeoutMs?: number;
+}
+
 export const REGISTER = 'Register';
 
-/** What is to be done in a state, and what reports that it is done. */
-const WORK: { readonly [S in State]?: { readonly handler: keyof Handlers; readonly report: ParticipantMessage } } = {
-  Completing: { handler: 'complete', report: 'Completed' },
-  Closing: { handler: 'close', report: 'Closed' },
-  Canceling: { handler: 'cancel', report: 'Canceled' },
-  Compensating: { handler: 'compensate', report: 'Compensated' },
-};
+/** States in which nothing but the coordinator's acknowledgement is missing. */
+const UNACKNOWLEDGED: ReadonlySet<State> = new Set<State>([
+  'Exiting',
+  'NotCompleting',
+  'Failing-Active',
+  'Failing-Canceling',
+  'Failing-Completing',
+  'Failing-Compensating',
+]);
 
-/** One registration of a participant: the participant's side of the state tables (WS-BA 1.1 appendix), kept over a crash. */
+/**
+ * One registration of a participant: the participant view of the state tables (WS-BA 1.1, appendix), kept over a crash. In two
+ * things it goes beyond their letter, both because our answers are numbered requests, of which each is made once:
+ *
+ * - A cell that says "send M again" repeats the last message that was sent, with its old number. That is M in every state but
+ *   Ended, where the tables suppose that the command at hand led there. Channels are not FIFO: a Cancel may arrive after a Closed. It
+ *   is answered with the Closed, for a Canceled would be a second, false answer.
+ * - Reporting once more what was reported before waits for the answer to that report, whatever the state has become since; nothing
+ *   new is sent. So a service that starts again can report again without having to know how far it was.
+ */
 export class Enrollment {
   #record: EnrollmentRecord;
   #working: Promise<void> | undefined;
-  #exception = 'Fail';
   readonly #endWatchers = new Set<() => void>();
 
   constructor(
@@ -113,59 +106,71 @@ export class Enrollment {
 
   /**
    * Reports that the work is done. Resolves when the replicas hold the message; after NoQuorum it is still under way.
-   * @throws ConcordatError InvalidState where the tables do not allow it; NoQuorum
+   * @throws ConcordatError InvalidState where the tables do not allow it, or replicas passed it over; NoQuorum
    */
   completed(): Promise<void> {
     return this.#report('Completed');
   }
 
-  /** Leaves the activity without having done anything that would need closing or undoing. */
+  /** Leaves the activity without having done anything that would need closing or undoing. @throws like `completed` */
   exit(): Promise<void> {
     return this.#report('Exit');
   }
 
-  /** Reports that the work could not be done and that it was undone. */
+  /** Reports that the work could not be done and that it was undone. @throws like `completed` */
   cannotComplete(): Promise<void> {
     return this.#report('CannotComplete');
   }
 
-  /** Reports that the work is in a state that cannot be undone. @param exceptionIdentifier see CannotUndo */
+  /**
+   * Reports that the work is in a state that cannot be undone. A second Fail changes nothing; the first one's exception stands.
+   * @param exceptionIdentifier see CannotUndo
+   * @throws like `completed`; ConcordatError InvalidParameters if the identifier is empty or too long
+   */
   fail(exceptionIdentifier: string): Promise<void> {
-    this.#exception = exceptionIdentifier;
-    return this.#report('Fail');
+    return this.#report('Fail', exceptionIdentifier);
   }
 
-  /** Resolves when it is over: the work is closed or undone, and the coordinator knows. */
+  /**
+   * Resolves when it is over: the work is closed or undone, and the coordinator knows.
+   * @throws ConcordatError NoQuorum if the participant is closed before; the next `open` carries on
+   */
   async ended(): Promise<EnrollmentEnd> {
-    while (this.state !== TERMINAL_STATE) await new Promise<void>((resolve) => this.#endWatchers.add(resolve));
+    const { journal, outbox, limits, closing } = this.parts;
+    await this.#reachedEnd();
     const by = this.#record.ledBy;
     if (by === undefined) throw new ConcordatError('Internal', `enrollment ${this.key} ended by nothing`);
-    const last = this.parts.journal.find(this.#record.stream, by);
-    for (let known = last?.answer; last !== undefined && known === undefined && !this.parts.closing.aborted;) {
-      known = await this.parts.outbox.answer(last, this.parts.limits.roundMs).catch(ifStillUnderWay);
+    const last = journal.find(this.#record.stream, by);
+    for (let known = last?.answer; last !== undefined && known === undefined;) {
+      if (closing.aborted) throw new ConcordatError('NoQuorum', 'closed before the coordinator knew');
+      known = await outbox.answer(last, limits.roundMs).catch(ifStillUnderWay);
     }
     return { by };
   }
 
-  /** Takes a command that f + 1 replicas sent. What it changes is on disk when this returns. */
-  obey(command: CoordinatorMessage): void {
+  /**
+   * Asks the coordinator where it stands with this participant (GetStatus).
+   * @returns the state that f + 1 replicas report, in the words of the coordinator's view
+   * @throws ConcordatError InvalidState if f + 1 replicas do not know the participant; NoQuorum
+   */
+  coordinatorStatus({ timeoutMs = this.parts.limits.timeoutMs }: StatusOptions = {}): Promise<State> {
+    const request = () => this.#message(encodeNotification('GetStatus'));
+    return this.parts.statuses.ask({ caller: this.#caller(), request, timeoutMs });
+  }
+
+  /**
+   * Takes a command that f + 1 replicas sent. What it changes is on disk when this returns.
+   * @param anew false for one sending more of what they sent already: nothing is done, but what the tables refuse is refused
+   * @throws ConcordatError InvalidState where the tables say so
+   */
+  obey(command: CoordinatorMessage, anew = true): void {
     const { protocol, state } = this.#record;
     const cell = onReceive(protocol, 'participant', state, command);
-    switch (cell.kind) {
-      case 'go':
-        this.#put({ ...this.#record, state: cell.to });
-        return this.work();
-      case 'ignore':
-        return;
-      case 'resend':
-        return this.#resend(cell.message);
-      case 'InvalidState':
-        // The coordinator's tables send no such thing in this state; f + 1 replicas did, so it is worth a look.
-        this.parts.log.warn(
-          { enrollment: this.key, state, command },
-          'a command that the state tables do not allow was passed over',
-        );
-    }
+    if (cell.kind === 'InvalidState') throw new ConcordatError('InvalidState', `${command} in ${state}`);
+    if (!anew || cell.kind === 'ignore') return;
+    if (cell.kind === 'resend') return this.#repeat();
+    this.#put({ ...this.#record, state: cell.to });
+    this.work();
   }
 
   /**
@@ -178,19 +183,13 @@ export class Enrollment {
     return Object.entries(heard).filter(([key, value]) => key.startsWith(`${command} `) && value === content).length;
   }
 
-  /** Answers GetStatus: no number, for it changes nothing. */
-  reportStatus(): void {
-    const { limits, log, outbox, closing } = this.parts;
-    const { references, from } = this.#draft('Completed');
-    const caller = outbox.callerOf(this.#record.stream);
-    const status = {
-      endpoint: 'coordinator',
-      messageId: `urn:uuid:${randomUUID()}`,
-      references,
-      body: encodeStatus(this.state),
-    } as const;
+  /** Answers GetStatus: no number, for it changes nothing. @param question its wsa:MessageID */
+  reportStatus(question: string | undefined): void {
+    const { limits, log, closing } = this.parts;
+    const caller = this.#caller();
+    const status = this.#message(encodeStatus(this.state));
     caller
-      .ask(from === undefined ? status : { ...status, from }, {
+      .ask(question === undefined ? status : { ...status, relatesTo: question }, {
         need: caller.view.f + 1,
         timeoutMs: limits.attemptTimeoutMs,
         signal: closing,
@@ -198,7 +197,14 @@ export class Enrollment {
       .catch((error: unknown) => log.warn({ enrollment: this.key, error: String(error) }, 'GetStatus could not be answered'));
   }
 
-  /** Does what the state for, also after a crash. */
+  /** Takes up again what a stop of the process interrupted. */
+  resume(): void {
+    // An acknowledgement may have come while another database was in use here; the coordinator gives it again.
+    if (UNACKNOWLEDGED.has(this.state)) this.#repeat();
+    this.work();
+  }
+
+  /** Does what the state asks for. */
   work(): void {
     this.#working ??= this.#run().finally(() => (this.#working = undefined));
   }
@@ -209,31 +215,39 @@ export class Enrollment {
   }
 
   async #run(): Promise<void> {
-    const { limits, closing, log } = this.parts;
-    const backoff = new Backoff(limits.handlerRetryMinMs, limits.handlerRetryMaxMs);
+    const { limits, closing, log, ports } = this.parts;
+    const backoff = new Backoff(limits.handlerRetryMinMs, limits.handlerRetryMaxMs, ports.random);
     for (let work = WORK[this.state]; work !== undefined && !closing.aborted; work = WORK[this.state]) {
-      const before = this.state;
       try {
-        await this.parts.handlers[work.handler]?.(this);
-        if (closing.aborted) return;
-        if (this.state === before) this.#send(work.report);
+        await this.#perform(work);
         backoff.reset();
       } catch (error) {
         if (closing.aborted) return;
-        if (error instanceof CannotUndo && this.state === before && this.#maySend('Fail')) {
-          this.#exception = error.exceptionIdentifier;
-          this.#send('Fail');
-          continue;
-        }
         log.error({ enrollment: this.key, handler: work.handler, err: error }, 'a handler failed and will run again');
-        await pause(backoff.next(), closing);
+        await pause(ports.timers, backoff.next(), closing);
       }
     }
   }
 
-  async #report(message: ParticipantMessage): Promise<void> {
+  /** Runs a handler and reports, unless it was the handler that did, or a command came meanwhile. */
+  async #perform({ handler, report }: Work): Promise<void> {
+    const { handlers, closing } = this.parts;
+    const before = this.state;
+    let failure: CannotUndo | undefined;
+    try {
+      await handlers[handler]?.(this);
+    } catch (error) {
+      if (!(error instanceof CannotUndo) || this.state !== before || !this.#maySend('Fail')) throw error;
+      failure = error;
+    }
+    if (closing.aborted || this.state !== before) return;
+    if (failure === undefined) this.#send(report);
+    else this.#send('Fail', failure.exceptionIdentifier);
+  }
+
+  async #report(message: ParticipantMessage, exception?: string): Promise<void> {
     const { journal, outbox, limits } = this.parts;
-    if (journal.find(this.#record.stream, message) === undefined) this.#send(message);
+    if (journal.find(this.#record.stream, message) === undefined) this.#send(message, exception);
     const stored = journal.find(this.#record.stream, message);
     if (stored !== undefined) await outbox.answer(stored, limits.timeoutMs);
   }
@@ -243,14 +257,14 @@ export class Enrollment {
   }
 
   /** Writes state and message down in one commit, then sends. */
-  #send(message: ParticipantMessage): void {
+  #send(message: ParticipantMessage, exception?: string): void {
     const { journal, outbox, records } = this.parts;
     const { stream, protocol, state } = this.#record;
     const cell = onSend(protocol, 'participant', state, message);
     if (cell.kind === 'forbidden') throw new ConcordatError('InvalidState', `${message} in ${state} (enrollment ${this.key})`);
-    if (cell.kind === 'again') return this.#resend(message);
+    if (cell.kind === 'again') return this.#repeat();
     const record: EnrollmentRecord = { ...this.#record, state: cell.to, ledBy: message };
-    const draft = this.#draft(message);
+    const draft: Draft = { ...this.#message(reportOf(message, exception)), need: 'believe' };
     journal.transaction(() => {
       journal.append(stream, message, draft);
       records.put(record);
@@ -259,28 +273,35 @@ export class Enrollment {
     outbox.send(stream);
   }
 
-  /** The same numbered request once more; if the tables name one that was never sent, what led to this state answers as well. */
-  #resend(message: ParticipantMessage): void {
+  /** The last message once more, as the same numbered request: what led to this state. */
+  #repeat(): void {
     const { journal, outbox } = this.parts;
     const { stream, ledBy } = this.#record;
-    const known = journal.find(stream, message) ?? (ledBy === undefined ? undefined : journal.find(stream, ledBy));
-    if (known !== undefined) outbox.repeat(known);
+    const last = ledBy === undefined ? undefined : journal.find(stream, ledBy);
+    if (last !== undefined) outbox.repeat(last);
   }
 
-  #draft(message: ParticipantMessage): Draft {
-    const { activity, matchcode, participant } = this.#record;
-    return {
-      endpoint: 'coordinator',
-      references: [
-        encodeActivity(activity),
-        ...(matchcode === '' ? [] : [encodeInvitation(matchcode)]),
-        encodeParticipant(participant),
-      ],
-      body: message === 'Fail' ? encodeFail(this.#exception) : encodeNotification(message),
-      need: 'believe',
-      messageId: `urn:uuid:${randomUUID()}`,
-      from: endpointOf(this.#record),
-    };
+  #message(body: XmlElement): ClusterRequest {
+    return messageOf(this.#record, body, this.parts.ports.uuid());
+  }
+
+  #caller(): VotingCaller {
+    return this.parts.outbox.callerOf(this.#record.stream);
+  }
+
+  async #reachedEnd(): Promise<void> {
+    const { closing } = this.parts;
+    while (this.state !== TERMINAL_STATE) {
+      if (closing.aborted) throw new ConcordatError('NoQuorum', `closed in ${this.state}`);
+      await new Promise<void>((resolve) => {
+        const tell = (): void => {
+          closing.removeEventListener('abort', tell);
+          resolve();
+        };
+        this.#endWatchers.add(tell);
+        closing.addEventListener('abort', tell);
+      });
+    }
   }
 
   #put(record: EnrollmentRecord): void {
@@ -294,16 +315,4 @@ export class Enrollment {
     for (const tell of this.#endWatchers) tell();
     this.#endWatchers.clear();
   }
-}
-
-/** The endpoint reference that is registered for an enrollment. */
-export const endpointOf = ({ address, id }: Pick<EnrollmentRecord, 'address' | 'id'>): EndpointReference => ({
-  address,
-  referenceParameters: [el(NS.concordat, 'Enrollment', {}, id)],
-  extensions: [],
-});
-
-function ifStillUnderWay(error: unknown): undefined {
-  if (error instanceof ConcordatError && error.entry.retryable) return undefined;
-  throw error;
 }

@@ -1,13 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import type { Votes } from '../bft/index.js';
 import type { LoadedCluster } from '../config/index.js';
 import { loadCluster } from '../config/index.js';
-import { createStream } from '../contract/index.js';
+import { createStream, invitationOf } from '../contract/index.js';
 import { ConcordatError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { silentLogger } from '../log.js';
 import type { Credentials } from '../soap/index.js';
-import { HttpTransport, parseCanonical, SoapCaller } from '../soap/index.js';
+import { parseCanonical, SoapCaller } from '../soap/index.js';
+import type { CoordinationContext } from '../soap/messages/index.js';
 import {
   COORDINATION_TYPE,
   decodeCreateCoordinationContextResponse,
@@ -16,13 +16,13 @@ import {
 import type { ActivityRecord } from './activity-record.js';
 import { getActivity, listActivities, putActivity } from './activity-record.js';
 import { InitiatorActivity } from './activity.js';
-import { configuredView, votesOf } from './cluster-view.js';
-import { createSigner, createVerifier, ownIdentity } from './credentials.js';
+import { configuredView } from './cluster-view.js';
 import type { Draft } from './journal.js';
 import { Journal } from './journal.js';
 import type { ClientLimits } from './limits.js';
 import { CLIENT_LIMITS } from './limits.js';
 import { Outbox } from './outbox.js';
+import { type ClientPorts, clientPorts, type ClientTransport } from './ports.js';
 import { ClientStore } from '../store/index.js';
 import type { Suspicion } from './voting.js';
 import { VotingCaller } from './voting.js';
@@ -31,12 +31,13 @@ export interface InitiatorOptions {
   /** The directory with cluster.json, or what `loadCluster` made of it. */
   readonly cluster: string | LoadedCluster;
   readonly credentials: Credentials;
-  /** The file of this initiator's own database, or ':memory:' to forget everything when it closes. */
-  readonly store: string;
+  /** The file of this initiator's own database, ':memory:' to forget everything when it closes, or a store of yours, which `close` leaves open. */
+  readonly store: string | ClientStore;
   readonly timeoutMs?: number;
   readonly limits?: Partial<ClientLimits>;
   readonly log?: Logger;
   readonly clock?: () => number;
+  readonly ports?: Partial<ClientPorts>;
   readonly onSuspect?: (suspicion: Suspicion) => void;
 }
 
@@ -46,6 +47,11 @@ export interface CreateActivityOptions {
   readonly outcome: 'atomic' | 'mixed';
   /** Lifetime in milliseconds; by default the cluster's. */
   readonly expiresMs?: number;
+  /**
+   * The context of an activity of the same cluster, for an atomic activity inside it: closing the inner one reports Completed to
+   * the outer one, whose decision then closes or cancels both.
+   */
+  readonly inside?: CoordinationContext;
 }
 
 /** What an initiator and its activities work with. */
@@ -56,6 +62,7 @@ export interface InitiatorParts {
   readonly caller: VotingCaller;
   readonly votes: Votes;
   readonly limits: ClientLimits;
+  readonly ports: ClientPorts;
 }
 
 /**
@@ -66,8 +73,7 @@ export class Initiator {
   private constructor(
     private readonly parts: InitiatorParts,
     private readonly writer: string,
-    private readonly clock: () => number,
-    private readonly transport: HttpTransport,
+    private readonly transport: ClientTransport,
   ) {}
 
   /**
@@ -79,30 +85,32 @@ export class Initiator {
   }
 
   static #open(options: InitiatorOptions): Initiator {
-    const { credentials, log = silentLogger, clock = Date.now, onSuspect } = options;
+    const { credentials, log = silentLogger, onSuspect } = options;
+    const ports = clientPorts(options);
+    const { clock } = ports;
     const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
     const limits: ClientLimits = { ...CLIENT_LIMITS, ...options.limits, ...timeout };
     const cluster = typeof options.cluster === 'string' ? loadCluster(options.cluster) : options.cluster;
-    const signer = createSigner(credentials);
-    const verifier = createVerifier(cluster.authorityPems, limits.clockWindowMs);
-    const { writer } = ownIdentity(credentials);
-    const transport = new HttpTransport({ timeoutMs: limits.attemptTimeoutMs });
+    const signer = ports.security.signer(credentials);
+    const verifier = ports.security.verifier(cluster.authorityPems, limits.clockWindowMs);
+    const { writer } = ports.security.identity(credentials);
+    const transport = ports.transport(limits.attemptTimeoutMs);
     const caller = new VotingCaller({
       view: configuredView(cluster),
       caller: new SoapCaller({ signer, verifier, transport, clock }),
       signer,
       limits,
       clock,
+      ports,
       log,
       ...(onSuspect === undefined ? {} : { onSuspect }),
     });
     const store = ClientStore.open(options.store);
     const journal = new Journal(store, limits);
-    const outbox = new Outbox({ journal, callerOf: () => caller, limits, log });
+    const outbox = new Outbox({ journal, callerOf: () => caller, limits, ports, log });
     const initiator = new Initiator(
-      { store, journal, outbox, caller, votes: votesOf(cluster), limits },
+      { store, journal, outbox, caller, votes: ports.security.votes(cluster), limits, ports },
       writer,
-      clock,
       transport,
     );
     initiator.resume();
@@ -116,8 +124,12 @@ export class Initiator {
    */
   async createActivity(options: CreateActivityOptions): Promise<InitiatorActivity> {
     const record = getActivity(this.parts.store, options.name) ?? this.#begin(options);
-    if (record.outcome !== options.outcome || record.expiresMs !== options.expiresMs) {
-      throw new ConcordatError('InvalidParameters', `activity ${options.name} exists with another outcome or lifetime`);
+    const { outcome, expiresMs, inside } = options;
+    if (record.outcome !== outcome || record.expiresMs !== expiresMs || record.inside !== inside?.identifier) {
+      throw new ConcordatError(
+        'InvalidParameters',
+        `activity ${options.name} exists with another outcome, lifetime or outer activity`,
+      );
     }
     try {
       return await this.#created(record);
@@ -147,11 +159,18 @@ export class Initiator {
   /** Writes a new create down: its stream is named after its MessageID. */
   #begin(options: CreateActivityOptions): ActivityRecord {
     const { store, journal } = this.parts;
-    const messageId = `urn:uuid:${randomUUID()}`;
-    const stream = createStream(this.writer, messageId);
-    const { name, outcome, expiresMs } = options;
-    const record: ActivityRecord = { name, outcome, ...(expiresMs === undefined ? {} : { expiresMs }), stream, decisions: [] };
-    const draft = this.#draft(record, messageId);
+    const messageId = `urn:uuid:${this.parts.ports.uuid()}`;
+    const { name, outcome, expiresMs, inside } = options;
+    const stream = createStream(this.writer, messageId, inside && invitationOf(inside));
+    const record: ActivityRecord = {
+      name,
+      outcome,
+      ...(expiresMs === undefined ? {} : { expiresMs }),
+      ...(inside === undefined ? {} : { inside: inside.identifier }),
+      stream,
+      decisions: [],
+    };
+    const draft = this.#draft(record, messageId, inside);
     journal.transaction(() => {
       putActivity(store, record);
       journal.append(stream, CREATE, draft);
@@ -159,13 +178,14 @@ export class Initiator {
     return record;
   }
 
-  #draft({ outcome, expiresMs }: ActivityRecord, messageId: string): Draft {
+  #draft({ outcome, expiresMs }: ActivityRecord, messageId: string, inside: CoordinationContext | undefined): Draft {
     const body = encodeCreateCoordinationContext({
       ...(expiresMs === undefined ? {} : { expires: expiresMs }),
+      ...(inside === undefined ? {} : { currentContext: inside }),
       coordinationType: outcome === 'atomic' ? COORDINATION_TYPE.atomicOutcome : COORDINATION_TYPE.mixedOutcome,
       extensions: [],
     });
-    return { endpoint: 'activation', references: [], body, need: 'believe', created: this.clock(), messageId };
+    return { endpoint: 'activation', references: [], body, need: 'believe', created: this.parts.ports.clock(), messageId };
   }
 
   async #created(record: ActivityRecord): Promise<InitiatorActivity> {
@@ -192,7 +212,7 @@ export class Initiator {
   #isOutdated(record: ActivityRecord, error: unknown): boolean {
     const created = this.parts.journal.find(record.stream, CREATE)?.request.sequence?.created ?? 0;
     const expired = error instanceof ConcordatError && error.code === 'MessageExpired';
-    return expired && this.clock() - created > this.parts.limits.clockWindowMs / 2;
+    return expired && this.parts.ports.clock() - created > this.parts.limits.clockWindowMs / 2;
   }
 }
 

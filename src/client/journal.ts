@@ -95,12 +95,12 @@ export class Journal {
 
   /**
    * Gives a draft the next number of its stream and writes it down.
-   * @throws ConcordatError LimitReached if too many streams wait for answers
+   * @throws ConcordatError TooManyRequests if too many streams wait for answers
    */
   append(stream: string, label: string, draft: Draft): StoredRequest {
     const number = this.requests(stream).length + 1;
     if (this.store.get(OPEN, stream) === undefined && this.openStreams().length >= this.limits.maxOpenStreams) {
-      throw new ConcordatError('LimitReached', `${this.limits.maxOpenStreams} streams have requests without an answer`);
+      throw new ConcordatError('TooManyRequests', `${this.limits.maxOpenStreams} streams have requests without an answer`);
     }
     const { endpoint, references, body, messageId, created, from, need } = draft;
     const sequence = { number, ...(created === undefined ? {} : { created }) };

@@ -7,14 +7,17 @@ import type { Draft, Journal, StoredAnswer, StoredRequest } from './journal.js';
 import type { ClientLimits } from './limits.js';
 import { Backoff } from '../backoff.js';
 import { pause } from './pause.js';
-import type { Agreed } from './tally.js';
+import type { Waiting } from './ports.js';
+import type { Agreed, Standing } from './tally.js';
 import type { VotingCaller } from './voting.js';
+import { noAnswer } from './voting.js';
 
 export interface OutboxOptions {
   readonly journal: Journal;
   /** Who asks the cluster that the stream belongs to. */
   readonly callerOf: (stream: string) => VotingCaller;
   readonly limits: ClientLimits;
+  readonly ports: Waiting;
   readonly log: Logger;
 }
 
@@ -31,8 +34,10 @@ const ANSWERS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 interface Worker {
   readonly done: Promise<void>;
   /** How the request under way stands. */
-  summary: string;
+  standing: Standing;
 }
+
+const NOT_ASKED: Standing = { summary: 'not asked yet', code: 'NoQuorum', waitsFor: [] };
 
 interface Waiter {
   readonly number: number;
@@ -60,7 +65,7 @@ export class Outbox {
 
   /**
    * Writes the request down, unless the stream has one with this label already, and waits for its answer.
-   * @throws ConcordatError the fault agreed upon; NoQuorum after `timeoutMs`; InvalidParameters if the label was used for another content
+   * @throws ConcordatError the fault agreed upon; after `timeoutMs` NoQuorum, or NotEnabled; InvalidParameters if the label was used for another content
    */
   async submit(stream: string, label: string, draft: () => Draft, timeoutMs: number): Promise<StoredAnswer> {
     const { journal } = this.options;
@@ -90,7 +95,7 @@ export class Outbox {
       // Something may have been written down between the last look and now.
       if ((this.#waiters.get(stream)?.size ?? 0) > 0) this.send(stream);
     });
-    this.#workers.set(stream, { done, summary: 'not asked yet' });
+    this.#workers.set(stream, { done, standing: NOT_ASKED });
   }
 
   /** Sends an answered request once more, unchanged; for a coordinator that asks again. */
@@ -116,7 +121,8 @@ export class Outbox {
 
   async #work(stream: string): Promise<void> {
     const { roundPauseMinMs, roundPauseMaxMs } = this.options.limits;
-    const backoff = new Backoff(roundPauseMinMs, roundPauseMaxMs);
+    const { timers, random } = this.options.ports;
+    const backoff = new Backoff(roundPauseMinMs, roundPauseMaxMs, random);
     for (let next = this.#next(stream); next !== undefined; next = this.#next(stream)) {
       try {
         this.#settle(next, await this.#ask(next));
@@ -126,7 +132,7 @@ export class Outbox {
         const known = error instanceof ConcordatError ? error : new ConcordatError('Internal', String(error), { cause: error });
         this.#report(next, known);
         if (ANSWERS.has(known.code)) this.#settle(next, { kind: 'fault', code: known.code, detail: known.detail ?? '' });
-        else if (known.entry.retryable) await pause(backoff.next(), this.#closing.signal);
+        else if (known.entry.retryable) await pause(timers, backoff.next(), this.#closing.signal);
         else return this.#refuse(stream, known);
       }
     }
@@ -138,9 +144,9 @@ export class Outbox {
 
   async #ask({ stream, request, need }: StoredRequest): Promise<StoredAnswer> {
     const caller = this.options.callerOf(stream);
-    const progress = (summary: string): void => {
+    const progress = (standing: Standing): void => {
       const worker = this.#workers.get(stream);
-      if (worker !== undefined) worker.summary = summary;
+      if (worker !== undefined) worker.standing = standing;
     };
     const agreed: Agreed = await caller.ask(request, { ...this.#round(caller, need), progress });
     return agreed.kind === 'reply' ? { kind: 'reply', body: serialize(agreed.body) } : agreed;
@@ -166,7 +172,7 @@ export class Outbox {
     return new Promise((resolve, reject) => {
       const waiters = this.#waiters.get(stream) ?? new Set();
       const leave = (): void => {
-        clearTimeout(timer);
+        cancel();
         waiters.delete(waiter);
         if (waiters.size === 0 && this.#waiters.get(stream) === waiters) this.#waiters.delete(stream);
       };
@@ -176,13 +182,8 @@ export class Outbox {
         reject: (error) => (leave(), reject(error)),
       };
       const giveUp = (): void =>
-        waiter.reject(
-          new ConcordatError(
-            'NoQuorum',
-            `${label}, within ${timeoutMs} ms: ${this.#workers.get(stream)?.summary ?? 'not asked yet'}`,
-          ),
-        );
-      const timer = setTimeout(giveUp, timeoutMs);
+        waiter.reject(noAnswer(`${label}, within ${timeoutMs} ms`, this.#workers.get(stream)?.standing ?? NOT_ASKED));
+      const cancel = this.options.ports.timers.after(timeoutMs, giveUp);
       this.#waiters.set(stream, waiters.add(waiter));
     });
   }

@@ -1,6 +1,6 @@
 import { CodecError, DEFAULT_BROADCAST_LIMITS, decodeCertificate } from '../bft/index.js';
 import type { Certificate, Votes } from '../bft/index.js';
-import { participantOfStream, participantStream } from '../contract/index.js';
+import { parseStream, participantOfStream, participantStream, registersIn } from '../contract/index.js';
 import { NS } from '../soap/index.js';
 import type { ParticipantEntry } from '../soap/messages/index.js';
 import { isProtocol, isState } from '../wsba/index.js';
@@ -63,7 +63,7 @@ export function uniteLists(lists: readonly (readonly ParticipantEntry[])[], rule
   const byId = new Map<string, ParticipantEntry[]>();
   for (const list of lists) {
     for (const entry of new Map(list.map((one) => [one.participantId, one])).values()) {
-      if (!namesItself(rules.activity, entry)) continue;
+      if (!namesItself(entry, rules)) continue;
       byId.set(entry.participantId, [...(byId.get(entry.participantId) ?? []), entry]);
     }
   }
@@ -73,12 +73,12 @@ export function uniteLists(lists: readonly (readonly ParticipantEntry[])[], rule
     .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }
 
-/** An id derives from activity, matchcode and writer, so entries of one id are about one participant. */
-function namesItself(activity: string, { participantId, matchcode, writer }: ParticipantEntry): boolean {
-  return (
-    streamOf(activity, matchcode, writer) !== undefined &&
-    participantOfStream(participantStream(activity, matchcode, writer)) === participantId
-  );
+/** An id derives from activity, matchcode and writer (and, of an inner activity, its create), so entries of one id are about one participant. */
+function namesItself(entry: ParticipantEntry, rules: ListRules): boolean {
+  const { participantId, matchcode, writer } = entry;
+  const registered = streamOf(rules.activity, matchcode, writer);
+  if (registered === undefined) return false;
+  return participantOfStream(registered) === participantId || innerStreamOf(entry, rules) !== undefined;
 }
 
 function streamOf(activity: string, matchcode: string, writer: string): string | undefined {
@@ -89,14 +89,27 @@ function streamOf(activity: string, matchcode: string, writer: string): string |
   }
 }
 
-function isCertified({ certificate, matchcode, writer }: ParticipantEntry, { activity, n, votes }: ListRules): boolean {
-  const read = certificate === undefined ? undefined : readCertificate(certificate, n);
+/** The create that made an inner activity take part: it names this activity and matchcode, and the participant is named after it. */
+function innerStreamOf(
+  { certificate, participantId, matchcode, writer }: ParticipantEntry,
+  rules: ListRules,
+): string | undefined {
+  const stream = certificate === undefined ? undefined : readCertificate(certificate, rules.n)?.stream;
+  const named = stream === undefined ? undefined : parseStream(stream);
+  if (stream === undefined || named?.kind !== 'create' || named.writer !== writer) return undefined;
+  return registersIn(stream, rules.activity, matchcode) && participantOfStream(stream) === participantId ? stream : undefined;
+}
+
+function isCertified(entry: ParticipantEntry, rules: ListRules): boolean {
+  const { certificate, matchcode, writer } = entry;
+  const read = certificate === undefined ? undefined : readCertificate(certificate, rules.n);
   return (
     read !== undefined &&
     read.round === 'echo' &&
     read.number === 1 &&
-    read.stream === streamOf(activity, matchcode, writer) &&
-    votes.verifyCertificate(read)
+    (read.stream === streamOf(rules.activity, matchcode, writer) || read.stream === innerStreamOf(entry, rules)) &&
+    participantOfStream(read.stream) === entry.participantId &&
+    rules.votes.verifyCertificate(read)
   );
 }
 

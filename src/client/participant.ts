@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { HostPort, LoadedCluster } from '../config/index.js';
 import { loadCluster } from '../config/index.js';
@@ -7,8 +6,8 @@ import { isActivityId, isAddressedTo, participantOfStream, participantStream } f
 import { ConcordatError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { silentLogger } from '../log.js';
-import type { Credentials, Edge, Signer, VerifiedMessage } from '../soap/index.js';
-import { HttpTransport, SoapCaller, startEdge } from '../soap/index.js';
+import type { Credentials, Edge, MessageSigner, MessageVerifier, VerifiedMessage } from '../soap/index.js';
+import { SoapCaller } from '../soap/index.js';
 import type { CoordinationContext } from '../soap/messages/index.js';
 import { encodeRegister, PROTOCOL_IDENTIFIER, readReferences } from '../soap/messages/index.js';
 import { INITIAL_STATE, isParticipantMessage, TERMINAL_STATE } from '../wsba/index.js';
@@ -16,17 +15,20 @@ import type { ParticipantMessage, Protocol } from '../wsba/index.js';
 import type { ClusterView } from './cluster-view.js';
 import { configuredView, contextOf, contextView, viewFromContext } from './cluster-view.js';
 import { Commands } from './commands.js';
-import { createSigner, createVerifier, ownIdentity } from './credentials.js';
 import type { EnrollmentRecord } from './enrollment-record.js';
 import { EnrollmentStore } from './enrollment-record.js';
-import type { EnrollmentParts, Handlers } from './enrollment.js';
-import { endpointOf, Enrollment, REGISTER } from './enrollment.js';
+import { endpointOf } from './enrollment-messages.js';
+import type { EnrollmentParts } from './enrollment.js';
+import { Enrollment, REGISTER } from './enrollment.js';
+import type { Handlers } from './handlers.js';
 import type { Draft } from './journal.js';
 import { Journal } from './journal.js';
 import type { ClientLimits } from './limits.js';
 import { CLIENT_LIMITS } from './limits.js';
 import { Outbox } from './outbox.js';
 import { pause } from './pause.js';
+import { type ClientPorts, clientPorts, type ClientTransport } from './ports.js';
+import { StatusQuestions } from './status-questions.js';
 import { ClientStore } from '../store/index.js';
 import type { Suspicion } from './voting.js';
 import { VotingCaller } from './voting.js';
@@ -45,8 +47,11 @@ export interface ParticipantOptions {
   /** The directory with cluster.json, what `loadCluster` made of it, or only authorities (PEM): see `contextView` for what that trusts. */
   readonly cluster: string | LoadedCluster | { readonly authorities: readonly string[] };
   readonly credentials: Credentials;
-  /** The file of this participant's own database, or ':memory:' to forget everything when it closes. */
-  readonly store: string;
+  /**
+   * The file of this participant's own database, ':memory:' to forget everything when it closes, or a store of yours, which `close`
+   * leaves open. What is in it must never be lost or put back to an older state while enrollments are unfinished.
+   */
+  readonly store: string | ClientStore;
   readonly listen: HostPort;
   /** The base URL under which replicas reach this participant, if it is not that of `listen`; it must survive a restart. */
   readonly publicUrl?: string;
@@ -55,6 +60,7 @@ export interface ParticipantOptions {
   readonly limits?: Partial<ClientLimits>;
   readonly log?: Logger;
   readonly clock?: () => number;
+  readonly ports?: Partial<ClientPorts>;
   readonly onSuspect?: (suspicion: Suspicion) => void;
   readonly onInvalidState?: (event: InvalidStateEvent) => void;
 }
@@ -80,7 +86,8 @@ export class Participant {
     private readonly store: ClientStore,
     private readonly limits: ClientLimits,
     private readonly newCaller: (view: ClusterView) => VotingCaller,
-    private readonly transport: HttpTransport,
+    private readonly ports: ClientPorts,
+    private readonly transport: ClientTransport,
     private readonly writer: string,
   ) {
     // Every handler that waits to run again listens.
@@ -89,8 +96,10 @@ export class Participant {
     const journal = new Journal(store, limits);
     const records = new EnrollmentStore(store);
     const callerOf = (stream: string): VotingCaller => this.#callerFor(records.byStream(stream)?.cluster);
-    const outbox = new Outbox({ journal, callerOf, limits, log });
-    this.#parts = { records, journal, outbox, handlers: options.handlers, limits, log, closing: this.#closing.signal };
+    const outbox = new Outbox({ journal, callerOf, limits, ports, log });
+    const closing = this.#closing.signal;
+    const statuses = new StatusQuestions(limits, ports, closing);
+    this.#parts = { records, journal, outbox, statuses, handlers: options.handlers, limits, ports, log, closing };
   }
 
   /**
@@ -99,26 +108,28 @@ export class Participant {
    * @throws ConcordatError ConfigMissing, ConfigInvalid, KeyMismatch, StoreInUse, StoreCorrupt, PortInUse
    */
   static async open(options: ParticipantOptions): Promise<Participant> {
-    const { credentials, cluster: where, log = silentLogger, clock = Date.now, onSuspect } = options;
+    const { credentials, cluster: where, log = silentLogger, onSuspect } = options;
+    const ports = clientPorts(options);
+    const { clock } = ports;
     const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
     const limits: ClientLimits = { ...CLIENT_LIMITS, ...options.limits, ...timeout };
     const cluster = typeof where === 'string' ? loadCluster(where) : where;
     const configured = 'replicas' in cluster ? configuredView(cluster) : undefined;
-    const verifier = createVerifier('replicas' in cluster ? cluster.authorityPems : cluster.authorities, limits.clockWindowMs);
-    const signer = createSigner(credentials);
-    const transport = new HttpTransport({ timeoutMs: limits.attemptTimeoutMs });
+    const verifier = ports.security.verifier('replicas' in cluster ? cluster.authorityPems : cluster.authorities, limits.clockWindowMs);
+    const signer = ports.security.signer(credentials);
+    const transport = ports.transport(limits.attemptTimeoutMs);
     const caller = new SoapCaller({ signer, verifier, transport, clock });
     const suspect = onSuspect === undefined ? {} : { onSuspect };
     const newCaller = (view: ClusterView): VotingCaller =>
-      new VotingCaller({ view, caller, signer, limits, clock, log, ...suspect });
+      new VotingCaller({ view, caller, signer, limits, clock, ports, log, ...suspect });
+    const { writer } = ports.security.identity(credentials);
     const store = ClientStore.open(options.store);
+    const participant = new Participant(options, configured, store, limits, newCaller, ports, transport, writer);
     try {
-      const { writer } = ownIdentity(credentials);
-      const participant = new Participant(options, configured, store, limits, newCaller, transport, writer);
-      await participant.#start(signer, verifier, clock);
+      await participant.#start(signer, verifier);
       return participant;
     } catch (error) {
-      store.close();
+      await participant.close();
       throw error;
     }
   }
@@ -166,16 +177,17 @@ export class Participant {
     await this.#parts.outbox.close();
     const idle = Promise.all([...this.#enrollments.values()].map((enrollment) => enrollment.idle()));
     const waited = new AbortController();
-    await Promise.race([idle, pause(this.limits.closeWaitMs, waited.signal)]);
+    await Promise.race([idle, pause(this.ports.timers, this.limits.closeWaitMs, waited.signal)]);
     waited.abort();
     this.store.close();
   }
 
-  async #start(signer: Signer, verifier: ReturnType<typeof createVerifier>, clock: () => number): Promise<void> {
+  async #start(signer: MessageSigner, verifier: MessageVerifier): Promise<void> {
     const { listen, publicUrl, onInvalidState } = this.options;
-    const { log, journal } = this.#parts;
+    const { log, journal, statuses } = this.#parts;
     const commands = new Commands({
       find: (id) => this.#find(id),
+      statuses,
       limits: this.limits,
       log,
       invalidState: (record, messageId) => {
@@ -187,7 +199,7 @@ export class Participant {
     // Ended enrollments wait on disk until somebody asks for them.
     const unfinished = this.#parts.records.all().filter(({ state }) => state !== TERMINAL_STATE);
     for (const record of unfinished) this.#enrollment(record);
-    this.#edge = await startEdge({
+    this.#edge = await this.ports.startEdge({
       host: listen.host,
       port: listen.port,
       verifier,
@@ -195,11 +207,11 @@ export class Participant {
       paths: new Set([PARTICIPANT_PATH]),
       handle: ({ message }) => Promise.resolve().then(() => commands.take(message)),
       log,
-      clock,
+      clock: this.ports.clock,
     });
     this.#url = (publicUrl ?? this.#edge.url).replace(/\/+$/, '') + PARTICIPANT_PATH;
     this.#parts.outbox.resume();
-    for (const enrollment of this.#enrollments.values()) enrollment.work();
+    for (const enrollment of this.#enrollments.values()) enrollment.resume();
   }
 
   #find(id: string): { enrollment: Enrollment; record: EnrollmentRecord; view: ClusterView } | undefined {
@@ -235,13 +247,13 @@ export class Participant {
     const record: EnrollmentRecord = {
       ...place,
       key,
-      id: randomUUID(),
+      id: this.ports.uuid(),
       address: this.#url,
       protocol,
       state: INITIAL_STATE,
       ...(cluster === undefined ? {} : { cluster }),
     };
-    const draft = registerDraft(context, record);
+    const draft = registerDraft(context, record, this.ports.uuid());
     // The enrollment is there before Register is sent: a command may overtake the answer.
     journal.transaction(() => {
       records.put(record);
@@ -306,7 +318,7 @@ function placeOf(context: CoordinationContext, writer: string): Place {
   return { activity, matchcode, stream, participant: participantOfStream(stream) };
 }
 
-function registerDraft(context: CoordinationContext, record: EnrollmentRecord): Draft {
+function registerDraft(context: CoordinationContext, record: EnrollmentRecord, uuid: string): Draft {
   const protocolIdentifier =
     record.protocol === 'ParticipantCompletion'
       ? PROTOCOL_IDENTIFIER.participantCompletion
@@ -316,7 +328,7 @@ function registerDraft(context: CoordinationContext, record: EnrollmentRecord): 
     references: context.registrationService.referenceParameters,
     body: encodeRegister({ protocolIdentifier, participantProtocolService: endpointOf(record), extensions: [] }),
     need: 'quorum',
-    messageId: `urn:uuid:${randomUUID()}`,
+    messageId: `urn:uuid:${uuid}`,
   };
 }
 

@@ -1,13 +1,15 @@
+import type { Timers } from '../timers.js';
+
 /** Waits, or returns early when `signal` aborts; never throws. */
-export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+export function pause(timers: Timers, ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted === true) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {
-      clearTimeout(timer);
+      cancel();
       signal?.removeEventListener('abort', done);
       resolve();
     };
-    const timer = setTimeout(done, ms);
+    const cancel = timers.after(ms, done);
     signal?.addEventListener('abort', done);
   });
 }

@@ -4,7 +4,7 @@ import { ConcordatError } from '../errors.js';
 import type { EndpointReference, OutgoingMessage, XmlElement } from '../soap/index.js';
 import { referenceParameterHeaders } from '../soap/index.js';
 import type { MessageEntry, Sequence } from '../soap/messages/index.js';
-import { encodeSequence, messageAt } from '../soap/messages/index.js';
+import { encodeSequence, messageAt, WSA_ANONYMOUS } from '../soap/messages/index.js';
 
 /** What a client asks of a cluster: a numbered request of a stream, or (without `sequence`) a question. */
 export interface ClusterRequest {
@@ -14,9 +14,14 @@ export interface ClusterRequest {
   readonly references: readonly XmlElement[];
   readonly body: XmlElement;
   readonly sequence?: Sequence;
-  /** Who sends, and where faults go that come later. */
+  /** Who sends, and where Status and faults go that come later. */
   readonly from?: EndpointReference;
+  /** The message that this one answers. */
+  readonly relatesTo?: string;
 }
+
+/** Faults that a replica gives at once belong into the HTTP answer, or a 202 could stand for a refusal and be counted. */
+const ON_THIS_EXCHANGE: EndpointReference = { address: WSA_ANONYMOUS, referenceParameters: [], extensions: [] };
 
 /** What the tables of messages say about a request. */
 export function entryOf(request: Pick<ClusterRequest, 'endpoint' | 'body'>): MessageEntry {
@@ -27,14 +32,15 @@ export function entryOf(request: Pick<ClusterRequest, 'endpoint' | 'body'>): Mes
 
 /** Addressed to the logical address: one signature serves all replicas (docs/architecture.md, identifiers and addresses). */
 export function toMessage(request: ClusterRequest, addresses: ClusterAddresses): OutgoingMessage {
-  const { endpoint, messageId, references, body, sequence, from } = request;
+  const { endpoint, messageId, references, body, sequence, from, relatesTo } = request;
   return {
     soapVersion: '1.1',
     addressing: {
       to: urlOf(addresses.logical, endpoint),
       action: entryOf(request).action,
       messageId,
-      ...(from === undefined ? {} : { from, faultTo: from }),
+      ...(relatesTo === undefined ? {} : { relatesTo }),
+      ...(from === undefined ? {} : { from, faultTo: ON_THIS_EXCHANGE }),
     },
     headers: [
       ...referenceParameterHeaders({ address: '', referenceParameters: references, extensions: [] }),

@@ -8,7 +8,26 @@ export type ReplicaAnswer =
   /** A fault that sending the same again does not change. */
   | { readonly kind: 'fault'; readonly code: string; readonly detail: string }
   /** Nothing that counts; it may be asked again. */
-  | { readonly kind: 'again'; readonly why: string; readonly waitsFor: readonly string[] };
+  | Again;
+
+interface Again {
+  readonly kind: 'again';
+  readonly why: string;
+  /** The code of the fault, if it was one. */
+  readonly code?: string;
+  /** Participants that the request waits for, as the fault says. */
+  readonly waitsFor: readonly string[];
+}
+
+/** How a request stands that has no answer yet. */
+export interface Standing {
+  /** One phrase a replica. */
+  readonly summary: string;
+  /** NotEnabled if f + 1 replicas say so: then it is participants that it waits for, not replicas. */
+  readonly code: 'NotEnabled' | 'NoQuorum';
+  /** The ids of those participants that f + 1 replicas name. */
+  readonly waitsFor: readonly string[];
+}
 
 export type Agreed =
   | {
@@ -34,13 +53,12 @@ export interface TallyRules {
   readonly need: number;
 }
 
-type Final = Exclude<ReplicaAnswer, { kind: 'again' }>;
+type Final = Exclude<ReplicaAnswer, Again>;
 
 /** Counts the answers of replicas to one request: pure, one vote a replica, the first final answer of each stands. */
 export class Tally {
   readonly #finals = new Map<number, Final>();
-  readonly #waiting = new Map<number, string>();
-  readonly #waitsFor = new Set<string>();
+  readonly #waiting = new Map<number, Again>();
 
   constructor(private readonly rules: TallyRules) {}
 
@@ -51,8 +69,7 @@ export class Tally {
   record(replica: number, answer: ReplicaAnswer): void {
     if (this.#finals.has(replica)) return;
     if (answer.kind === 'again') {
-      this.#waiting.set(replica, answer.why);
-      for (const id of answer.waitsFor) this.#waitsFor.add(id);
+      this.#waiting.set(replica, answer);
     } else {
       this.#waiting.delete(replica);
       this.#finals.set(replica, answer);
@@ -73,17 +90,30 @@ export class Tally {
     return { kind: reachable ? 'open' : 'impossible' };
   }
 
-  /** One phrase a replica, and whom the request waits for. */
-  summary(): string {
+  standing(): Standing {
+    const { f } = this.rules;
+    const notEnabled = [...this.#waiting.values()].filter(({ code }) => code === 'NotEnabled');
+    const named = notEnabled.flatMap(({ waitsFor }) => [...new Set(waitsFor)]);
+    const believed = [...new Set(named)].filter((id) => named.filter((other) => other === id).length > f);
+    return {
+      summary: this.#summary(),
+      code: notEnabled.length > f ? 'NotEnabled' : 'NoQuorum',
+      waitsFor: notEnabled.length > f ? believed.sort() : [],
+    };
+  }
+
+  /** One phrase a replica, and whom the request waits for as any of them says. */
+  #summary(): string {
     const groups = this.#groups();
     const largest = Math.max(0, ...[...groups.values()].map((group) => group.length));
     const phrases = Array.from({ length: this.rules.n }, (_, index) => {
       const final = this.#finals.get(index + 1);
-      const words = final === undefined ? (this.#waiting.get(index + 1) ?? 'no answer') : describe(final);
+      const words = final === undefined ? (this.#waiting.get(index + 1)?.why ?? 'no answer') : describe(final);
       const differs = final !== undefined && (groups.get(keyOf(final))?.length ?? 0) < largest ? ' (differs)' : '';
       return `replica ${index + 1}: ${words}${differs}`;
     });
-    return [...phrases, ...(this.#waitsFor.size === 0 ? [] : [`waits for: ${[...this.#waitsFor].join(', ')}`])].join('; ');
+    const waitsFor = new Set([...this.#waiting.values()].flatMap((answer) => answer.waitsFor));
+    return [...phrases, ...(waitsFor.size === 0 ? [] : [`waits for: ${[...waitsFor].join(', ')}`])].join('; ');
   }
 
   #needOf(answer: Final): number {

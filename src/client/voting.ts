@@ -9,9 +9,10 @@ import type { ClusterView } from './cluster-view.js';
 import type { ClientLimits } from './limits.js';
 import { Backoff } from '../backoff.js';
 import { pause } from './pause.js';
+import { REAL_CLIENT_PORTS, type Waiting } from './ports.js';
 import type { ClusterRequest } from './request.js';
 import { entryOf, toMessage } from './request.js';
-import type { Agreed, ReplicaAnswer } from './tally.js';
+import type { Agreed, ReplicaAnswer, Standing } from './tally.js';
 import { Tally } from './tally.js';
 
 export interface Suspicion {
@@ -29,6 +30,7 @@ export interface VotingOptions {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   readonly log: Logger;
+  readonly ports?: Waiting;
   /** A replica answered what no correct one answers, or somebody answered in its place. */
   readonly onSuspect?: (suspicion: Suspicion) => void;
 }
@@ -38,8 +40,8 @@ export interface AskOptions {
   readonly need: number;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
-  /** Told after every answer how things stand, in words. */
-  readonly progress?: (summary: string) => void;
+  /** Told after every answer how things stand. */
+  readonly progress?: (standing: Standing) => void;
 }
 
 /** Asks all replicas of a cluster and believes what enough of them say. */
@@ -54,7 +56,7 @@ export class VotingCaller {
    * Sends one request to all replicas until `need` answers match, asking again those that cannot be reached or say that it is
    * too early. Posts under way then are left to finish, so that slow replicas hear of it too; nothing new is started.
    * @throws ConcordatError the final fault that f + 1 replicas gave; NoQuorum, with a summary of all replicas, at the time limit
-   *   or when nothing can be agreed any more
+   *   or when nothing can be agreed any more; NotEnabled instead if f + 1 replicas say that the request waits for participants
    */
   ask(request: ClusterRequest, options: AskOptions): Promise<Agreed> {
     return new Ballot(this.options, request, options).run();
@@ -86,20 +88,24 @@ class Ballot {
     this.#response = entry.kind === 'request' ? `${entry.response.action} ${clarkName(entry.response.body)}` : undefined;
   }
 
+  get #ports(): Waiting {
+    return this.voting.ports ?? REAL_CLIENT_PORTS;
+  }
+
   async run(): Promise<Agreed> {
     const decided = new Promise<Agreed>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
     const stop = (): void => this.#fail('stopped');
-    const timer = setTimeout(() => this.#fail(`within ${this.options.timeoutMs} ms`), this.options.timeoutMs);
+    const cancel = this.#ports.timers.after(this.options.timeoutMs, () => this.#fail(`within ${this.options.timeoutMs} ms`));
     this.options.signal?.addEventListener('abort', stop);
     if (this.options.signal?.aborted === true) stop();
     this.voting.view.addresses.replicas.forEach((base, index) => void this.#pursue(base, index + 1));
     try {
       return await decided;
     } finally {
-      clearTimeout(timer);
+      cancel();
       this.options.signal?.removeEventListener('abort', stop);
       this.#over.abort();
     }
@@ -107,12 +113,12 @@ class Ballot {
 
   async #pursue(base: string, asked: number): Promise<void> {
     const { retryMinMs, retryMaxMs } = this.voting.limits;
-    const backoff = new Backoff(retryMinMs, retryMaxMs);
+    const backoff = new Backoff(retryMinMs, retryMaxMs, this.#ports.random);
     while (!this.#over.signal.aborted) {
       const answer = await this.#attempt(base, asked);
       this.#count(asked, answer);
       if (answer.kind !== 'again') return;
-      await pause(backoff.next(), this.#over.signal);
+      await pause(this.#ports.timers, backoff.next(), this.#over.signal);
     }
   }
 
@@ -163,7 +169,9 @@ class Ballot {
         const words = fault.detail === undefined ? code : `${code} (${fault.detail})`;
         // A fault that names no request may be an old one played back: it proves nothing about ours.
         const final = !fault.retryable && message.addressing.relatesTo !== undefined;
-        return final ? { kind: 'fault', code, detail: fault.detail ?? fault.reason } : again(words, fault.waitsFor);
+        return final
+          ? { kind: 'fault', code, detail: fault.detail ?? fault.reason }
+          : { ...again(words), code, waitsFor: fault.waitsFor };
       }
     }
   }
@@ -186,7 +194,7 @@ class Ballot {
   #count(replica: number, answer: ReplicaAnswer): void {
     if (this.#over.signal.aborted) return;
     this.#tally.record(replica, answer);
-    this.options.progress?.(this.#tally.summary());
+    this.options.progress?.(this.#tally.standing());
     const verdict = this.#tally.verdict();
     switch (verdict.kind) {
       case 'open':
@@ -201,11 +209,15 @@ class Ballot {
   }
 
   #fail(why: string): void {
-    this.#reject(new ConcordatError('NoQuorum', `${this.request.body.name}, ${why}: ${this.#tally.summary()}`));
+    this.#reject(noAnswer(`${this.request.body.name}, ${why}`, this.#tally.standing()));
   }
 }
 
-const again = (why: string, waitsFor: readonly string[] = []): ReplicaAnswer => ({ kind: 'again', why, waitsFor });
+const again = (why: string) => ({ kind: 'again', why, waitsFor: [] }) as const;
+
+/** The error of a request that has no answer yet. */
+export const noAnswer = (what: string, { code, summary, waitsFor }: Standing): ConcordatError =>
+  new ConcordatError(code, `${what}: ${summary}`, { waitsFor });
 
 /** The transport's words and what the operating system said, `ECONNREFUSED` for instance. */
 function unreachable({ detail = 'unreachable', cause }: ConcordatError): string {

@@ -129,6 +129,39 @@ describe('an initiator and participants at four replicas', () => {
     expect(airline.told.sort()).toEqual(['close mixed-one', 'compensate mixed-two']);
   }, 30_000);
 
+  test('name only who is there, and decide about each once', async () => {
+    const airline = new Service();
+    const a = await airline.open('airline');
+    const activity = await initiator.createActivity({ name: 'trip-names', outcome: 'mixed' });
+    const join = async (matchcode: string): Promise<Enrollment> =>
+      a.register(await activity.invite(matchcode), { key: `names-${matchcode}`, protocol: 'CoordinatorCompletion' });
+    const [one, two] = [await join('one'), await join('two')];
+    const nobody = 'urn:uuid:00000000-0000-8000-8000-000000000000';
+    const waits = { code: 'NotEnabled', waitsFor: [nobody] };
+    const soon = { waitMs: 0 };
+    await expect(activity.cancel([one.participant, nobody], soon)).rejects.toMatchObject(waits);
+    await expect(activity.complete([nobody], soon)).rejects.toMatchObject(waits);
+    await expect(activity.compensate([nobody], soon)).rejects.toMatchObject(waits);
+    for (const call of [activity.close([]), activity.close(), activity.cancel([]), activity.cancel(), activity.compensate([])]) {
+      await expect(call).rejects.toMatchObject({ code: 'InvalidParameters' });
+    }
+    expect(activity.decisions).toEqual([]);
+    expect(await one.coordinatorStatus()).toBe('Active');
+
+    await activity.cancel([one.participant]);
+    await activity.cancel([one.participant]);
+    await expect(activity.close([one.participant, two.participant])).rejects.toMatchObject({ code: 'InvalidState' });
+    await activity.complete([two.participant]);
+    await activity.close([two.participant]);
+    await Promise.all([one.ended(), two.ended()]);
+    expect((await activity.ended()).map(({ endedBy }) => endedBy).sort()).toEqual(['Canceled', 'Closed']);
+    expect(await two.coordinatorStatus()).toBe('Ended');
+    expect(activity.decisions).toEqual([
+      { kind: 'cancel', participants: [one.participant], status: 'agreed' },
+      { kind: 'close', participants: [two.participant], status: 'agreed' },
+    ]);
+  }, 60_000);
+
   test('take the replicas from a context that arrived signed by an initiator', async () => {
     const { Signer, createVerifier, contextToXml, NS, el } = await import('../../src/client/index.js');
     const airline = new Service();
@@ -171,6 +204,7 @@ describe('an initiator and participants at four replicas', () => {
       await expect(activity.close(undefined, { waitMs: 100 })).rejects.toMatchObject({
         code: 'NotEnabled',
         detail: expect.stringContaining(`flight (${flight.participant}) is Active`) as unknown,
+        waitsFor: [flight.participant],
       });
       expect(activity.decision).toBeUndefined();
       await flight.completed();

@@ -38,6 +38,12 @@ export const LIMITS: ClientLimits = { ...CLIENT_LIMITS, ...QUICK };
 
 export type Script = (message: VerifiedMessage, times: number) => EdgeAnswer | Promise<EdgeAnswer>;
 
+/** The endpoint that an enrollment registered: its address and our reference parameter. */
+export interface Service {
+  readonly address: string;
+  readonly id: string;
+}
+
 /** What a request is, whoever signed it when. */
 export interface Content {
   readonly messageId: string | undefined;
@@ -70,7 +76,7 @@ export class FakeReplica {
     this.#edge = await startEdge({
       ...listen,
       verifier: verifierOf(this.cluster),
-      signer: { sign: (message: OutgoingMessage, now: number) => this.signer.sign(message, now) } as Signer,
+      signer: { sign: (message: OutgoingMessage, now: number) => this.signer.sign(message, now) },
       paths: new Set(SERVED.map(pathOf)),
       handle: async ({ message }) => {
         this.heard.push(message);
@@ -105,6 +111,8 @@ export const reply = (message: VerifiedMessage, action: string, body: XmlElement
 export class FakeCluster {
   readonly replicas: readonly FakeReplica[];
   readonly #transport = new HttpTransport({ timeoutMs: 5_000 });
+  readonly #signers = new Map<number, Signer>();
+  readonly #callers = new Map<number, SoapCaller>();
 
   private constructor(
     readonly dir: string,
@@ -141,39 +149,47 @@ export class FakeCluster {
   }
 
   signerOf(id: number): Signer {
-    return new Signer(loadReplicaKeys(this.cluster, id));
+    const signer = this.#signers.get(id) ?? new Signer(loadReplicaKeys(this.cluster, id));
+    this.#signers.set(id, signer);
+    return signer;
   }
 
-  /** Sends a message to a participant as replica `id`; `changes` make it wrong. */
+  /** Sends a command to a participant as replica `id`; `changes` make it wrong. */
   command(
     id: number,
-    enrollment: Enrollment,
-    service: { address: string; id: string },
+    enrollment: Pick<Enrollment, 'activity' | 'participant'>,
+    service: Service,
     name: string,
     changes: Partial<OutgoingMessage['addressing']> = {},
   ): Promise<CallResult> {
-    const message: OutgoingMessage = {
+    const messageId = commandId(enrollment.activity, enrollment.participant, name);
+    return this.tell(id, service, el(NS.wsba, name), { messageId, ...changes });
+  }
+
+  /** Sends any message to a participant as replica `id`. */
+  tell(
+    id: number,
+    service: Service,
+    body: XmlElement,
+    addressing: Partial<OutgoingMessage['addressing']> = {},
+  ): Promise<CallResult> {
+    const { address } = service;
+    const reference = { address, referenceParameters: [el(NS.concordat, 'Enrollment', {}, service.id)], extensions: [] };
+    return this.#callerOf(id).call(address, {
       soapVersion: '1.1',
-      addressing: {
-        to: service.address,
-        action: `${NS.wsba}/${name}`,
-        messageId: commandId(enrollment.activity, enrollment.participant, name),
-        ...changes,
-      },
-      headers: referenceParameterHeaders({
-        address: service.address,
-        referenceParameters: [el(NS.concordat, 'Enrollment', {}, service.id)],
-        extensions: [],
-      }),
-      body: el(NS.wsba, name),
-    };
-    const caller = new SoapCaller({
-      signer: this.signerOf(id),
-      verifier: verifierOf(this.cluster),
-      transport: this.#transport,
-      clock: Date.now,
+      addressing: { to: address, action: `${body.ns}/${body.name}`, ...addressing },
+      headers: referenceParameterHeaders(reference),
+      body,
     });
-    return caller.call(service.address, message);
+  }
+
+  #callerOf(id: number): SoapCaller {
+    const known = this.#callers.get(id);
+    if (known !== undefined) return known;
+    const verifier = verifierOf(this.cluster);
+    const caller = new SoapCaller({ signer: this.signerOf(id), verifier, transport: this.#transport, clock: Date.now });
+    this.#callers.set(id, caller);
+    return caller;
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Initiator } from '../../src/client/index.js';
+import { Initiator, MemoryClientStore } from '../../src/client/index.js';
+import type { ClientStore } from '../../src/client/index.js';
 import { endpointReference } from '../../src/contract/index.js';
 import { ConcordatError } from '../../src/errors.js';
 import { NS } from '../../src/soap/index.js';
@@ -47,11 +48,11 @@ function context(message: VerifiedMessage): EdgeAnswer {
   );
 }
 
-const open = (timeoutMs = 5_000): Promise<Initiator> =>
+const open = (timeoutMs = 5_000, store: string | ClientStore = join(dir, 'initiator.db')): Promise<Initiator> =>
   Initiator.open({
     cluster: fakes.cluster,
     credentials: fakes.keys('initiator'),
-    store: join(dir, 'initiator.db'),
+    store,
     timeoutMs,
     limits: QUICK,
   });
@@ -122,5 +123,36 @@ describe('an initiator', () => {
     await activity.invite('room');
     expect(seen()).toEqual([2]);
     await initiator.close();
+  });
+
+  test('says of a call that ran out of time whom the request waits for; it stays under way', async () => {
+    await fakes.reset(context);
+    const initiator = await open();
+    const activity = await initiator.createActivity(TRIP);
+    await initiator.close();
+    const waits = (): never => {
+      throw new ConcordatError('NotEnabled', 'flight', { waitsFor: ['urn:flight'] });
+    };
+    await fakes.reset(waits);
+    const impatient = await open(300);
+    const [same] = impatient.activities();
+    expect(same?.id).toBe(activity.id);
+    await expect(same?.cancel()).rejects.toMatchObject({ code: 'NotEnabled', waitsFor: ['urn:flight'] });
+    expect(same?.decision).toEqual({ kind: 'cancel', status: 'pending' });
+    await expect(same?.close()).rejects.toMatchObject({ code: 'InvalidState', detail: 'already decided: cancel' });
+    await impatient.close();
+  });
+
+  test('keeps what it needs in a store of the caller’s', async () => {
+    await fakes.reset(context);
+    const store = new MemoryClientStore();
+    const first = await open(5_000, store);
+    await first.createActivity(TRIP);
+    await expect(open(5_000, store)).rejects.toMatchObject({ code: 'StoreInUse' });
+    await first.close();
+    await fakes.reset(busy);
+    const second = await open(200, store);
+    expect((await second.createActivity(TRIP)).id).toBe(ACTIVITY);
+    await second.close();
   });
 });

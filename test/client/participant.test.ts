@@ -1,183 +1,132 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Participant } from '../../src/client/index.js';
-import type { CoordinationContext, Enrollment, Handlers, ParticipantOptions } from '../../src/client/index.js';
-import { endpointReference } from '../../src/contract/index.js';
-import { decodeRegister, encodeActivity, encodeRegisterResponse } from '../../src/soap/messages/index.js';
-import { NS, text } from '../../src/soap/index.js';
-import type { CallResult, EdgeAnswer, VerifiedMessage } from '../../src/soap/index.js';
+import { CannotUndo, MemoryClientStore } from '../../src/client/index.js';
+import type { InvalidStateEvent, Suspicion } from '../../src/client/index.js';
+import { ConcordatError } from '../../src/errors.js';
+import { faultMessage, NS } from '../../src/soap/index.js';
+import { decodeNotification, encodeActivity, encodeParticipant } from '../../src/soap/messages/index.js';
 import { until } from '../support/cluster.js';
-import { contentOf, FakeCluster, QUICK, reply } from './fake-cluster.js';
+import { contentOf, FakeCluster } from './fake-cluster.js';
+import { outcomeOf, ParticipantFixture } from './participant-fixture.js';
 
-const ACTIVITY = 'urn:uuid:11111111-1111-8111-8111-111111111111';
 let fakes: FakeCluster;
-let dir: string;
-let told: string[];
-let participant: Participant | undefined;
+let at: ParticipantFixture;
 
 beforeAll(async () => {
   fakes = await FakeCluster.make();
 }, 60_000);
 afterAll(() => fakes.close());
 beforeEach(async () => {
-  told = [];
-  dir = mkdtempSync(join(tmpdir(), 'concordat-participant-'));
-  await fakes.reset(answer);
+  at = await ParticipantFixture.make(fakes);
 });
 afterEach(async () => {
-  await participant?.close();
-  participant = undefined;
-  rmSync(dir, { recursive: true, force: true });
+  await at.close();
+  expect(at.equivocations()).toEqual([]);
 });
-
-const addresses = (): { logical: string; replicas: string[] } => ({
-  logical: fakes.cluster.config.address,
-  replicas: fakes.cluster.replicas.map(({ url }) => url),
-});
-
-function answer(message: VerifiedMessage): EdgeAnswer {
-  if (message.body.name !== 'Register') return { kind: 'accepted' };
-  const coordinatorProtocolService = endpointReference(addresses(), 'coordinator', [encodeActivity(ACTIVITY)]);
-  return reply(message, `${NS.wscoor}/RegisterResponse`, encodeRegisterResponse({ coordinatorProtocolService, extensions: [] }));
-}
-
-const context = (): CoordinationContext => ({
-  identifier: ACTIVITY,
-  coordinationType: `${NS.wsba}/AtomicOutcome`,
-  registrationService: endpointReference(addresses(), 'registration', [encodeActivity(ACTIVITY)]),
-  extensions: [],
-});
-
-const note = (what: string) => (): Promise<void> => {
-  told.push(what);
-  return Promise.resolve();
-};
-const HANDLERS: Handlers = {
-  complete: note('complete'),
-  close: note('close'),
-  cancel: note('cancel'),
-  compensate: note('compensate'),
-};
-
-async function open(options: Partial<ParticipantOptions> = {}): Promise<Participant> {
-  participant = await Participant.open({
-    cluster: fakes.cluster,
-    credentials: fakes.keys('participant'),
-    store: join(dir, 'participant.db'),
-    listen: { host: '127.0.0.1', port: 0 },
-    handlers: HANDLERS,
-    limits: QUICK,
-    ...options,
-  });
-  return participant;
-}
-
-async function enrolled(
-  options: Partial<ParticipantOptions> = {},
-): Promise<{ enrollment: Enrollment; service: { address: string; id: string } }> {
-  const opened = await open(options);
-  const enrollment = await opened.register(context(), { key: 'booking-17', protocol: 'ParticipantCompletion' });
-  return { enrollment, service: registered() };
-}
-
-/** What the participant registered, as the replicas heard it. */
-function registered(): { address: string; id: string } {
-  const register = fakes.replicas.flatMap(({ heard }) => heard).find(({ body }) => body.name === 'Register');
-  const epr = register && decodeRegister(register.body).participantProtocolService;
-  const [parameter] = epr?.referenceParameters ?? [];
-  if (epr === undefined || parameter === undefined) throw new Error('nobody registered');
-  return { address: epr.address, id: text(parameter) };
-}
-
-const heard = (id: number, name: string): VerifiedMessage[] => fakes.replica(id).heard.filter(({ body }) => body.name === name);
-const everywhere = (name: string, times = 1): Promise<void> =>
-  until(() => fakes.replicas.every(({ id }) => heard(id, name).length >= times), `${times} ${name} at every replica`);
-const faultOf = (result: CallResult): string | undefined => (result.kind === 'fault' ? result.fault.concordatCode : result.kind);
 
 describe('a participant', () => {
   test('obeys a command when f + 1 replicas have sent it, and not before', async () => {
-    const { enrollment, service } = await enrolled();
-    expect(faultOf(await fakes.command(1, enrollment, service, 'Cancel'))).toBe('accepted');
-    expect([told, enrollment.state]).toEqual([[], 'Active']);
-    await fakes.command(3, enrollment, service, 'Cancel');
+    const { enrollment, service } = await at.enrolled();
+    expect(await at.command({ enrollment, service }, 'Cancel', [1])).toBe('accepted');
+    expect([at.told, enrollment.state]).toEqual([[], 'Active']);
+    await at.command({ enrollment, service }, 'Cancel', [3]);
     expect(await enrollment.ended()).toEqual({ by: 'Canceled' });
-    expect(told).toEqual(['cancel']);
-    await everywhere('Canceled');
-    expect(heard(1, 'Canceled')[0]?.headers.find(({ name }) => name === 'Sequence')?.children).toMatchObject([
+    expect(at.told).toEqual(['cancel']);
+    await at.everywhere('Canceled');
+    expect(at.heard(1, 'Canceled')[0]?.headers.find(({ name }) => name === 'Sequence')?.children).toMatchObject([
       { name: 'Number', children: ['2'] },
     ]);
   });
 
   test('counts a replica once, however often it says the same', async () => {
-    const { enrollment, service } = await enrolled();
-    for (let i = 0; i < 5; i++) await fakes.command(2, enrollment, service, 'Cancel');
-    expect([told, enrollment.state]).toEqual([[], 'Active']);
+    const { enrollment, service } = await at.enrolled();
+    expect(await at.command({ enrollment, service }, 'Cancel', [2, 2, 2, 2, 2])).toBe('accepted');
+    expect([at.told, enrollment.state]).toEqual([[], 'Active']);
   });
 
   test('refuses what is no command of this cluster to it', async () => {
-    const { enrollment, service } = await enrolled();
-    const wrongId = { messageId: 'urn:uuid:22222222-2222-8222-8222-222222222222' };
+    const { enrollment, service } = await at.enrolled();
+    const refusal = async (id: number, changes: object): Promise<string> =>
+      outcomeOf(await fakes.command(id, enrollment, service, 'Cancel', changes));
     for (const id of [1, 2, 3]) {
-      expect(faultOf(await fakes.command(id, enrollment, service, 'Cancel', wrongId))).toBe('InvalidParameters');
-      expect(faultOf(await fakes.command(id, enrollment, service, 'Cancel', { action: `${NS.wsba}/Close` }))).toBe(
-        'ActionMismatch',
-      );
-      expect(
-        faultOf(await fakes.command(id, enrollment, service, 'Cancel', { to: 'http://elsewhere.example/participant' })),
-      ).toBe('DestinationUnreachable');
-      expect(faultOf(await fakes.command(id, enrollment, { ...service, id: 'guessed' }, 'Cancel'))).toBe('UnknownParticipant');
+      expect(await refusal(id, { messageId: 'urn:uuid:22222222-2222-8222-8222-222222222222' })).toBe('InvalidParameters');
+      expect(await refusal(id, { action: `${NS.wsba}/Close` })).toBe('ActionMismatch');
+      expect(await refusal(id, { to: 'http://elsewhere.example/participant' })).toBe('DestinationUnreachable');
     }
-    expect([told, enrollment.state]).toEqual([[], 'Active']);
+    expect([at.told, enrollment.state]).toEqual([[], 'Active']);
   });
 
-  test('passes over a command that its state does not allow', async () => {
-    const { enrollment, service } = await enrolled();
-    for (const id of [1, 2, 3, 4]) await fakes.command(id, enrollment, service, 'Compensate');
-    expect([told, enrollment.state]).toEqual([[], 'Active']);
+  test('answers InvalidState once f + 1 replicas have sent what its state does not allow, to each of them', async () => {
+    const enrolled = await at.enrolled();
+    const answers = [];
+    for (const id of [1, 2, 3, 1, 4]) answers.push(await at.command(enrolled, 'Compensate', [id]));
+    expect(answers).toEqual(['accepted', 'InvalidState', 'InvalidState', 'InvalidState', 'InvalidState']);
+    expect([at.told, enrolled.enrollment.state]).toEqual([[], 'Active']);
+  });
+
+  test('lets one replica alone not learn what it would answer', async () => {
+    const enrolled = await at.enrolled();
+    expect(await at.command(enrolled, 'Compensate', [4, 4, 4])).toBe('accepted');
   });
 
   test('answers a repeated command with the same numbered request, and does nothing twice', async () => {
-    const { enrollment, service } = await enrolled();
-    await enrollment.completed();
-    for (const id of [1, 2]) await fakes.command(id, enrollment, service, 'Close');
-    await enrollment.ended();
-    await everywhere('Closed');
-    for (const id of [1, 2]) await fakes.command(id, enrollment, service, 'Close');
-    await everywhere('Closed', 2);
-    const [first, second] = heard(1, 'Closed');
+    const enrolled = await at.enrolled();
+    await enrolled.enrollment.completed();
+    await at.command(enrolled, 'Close');
+    await enrolled.enrollment.ended();
+    await at.everywhere('Closed');
+    await at.command(enrolled, 'Close');
+    await at.everywhere('Closed', 2);
+    const [first, second] = at.heard(1, 'Closed');
     expect(second && contentOf(second)).toEqual(first && contentOf(first));
-    expect(told).toEqual(['close']);
+    expect(at.told).toEqual(['close']);
+  });
+
+  test('answers a command that was overtaken with what ended it, after a crash, too', async () => {
+    const enrolled = await at.enrolled();
+    await enrolled.enrollment.completed();
+    await at.command(enrolled, 'Close');
+    await enrolled.enrollment.ended();
+    await at.everywhere('Closed');
+    const again = await at.reopened(enrolled.service);
+    expect(await at.command(again, 'Cancel')).toBe('accepted');
+    await at.everywhere('Closed', 2);
+    expect(at.heard(1, 'Canceled')).toEqual([]);
+    expect(at.told).toEqual(['close']);
   });
 
   test('ends by an acknowledgement of f + 1 replicas, one of them heard before a crash', async () => {
-    const { enrollment, service } = await enrolled();
-    await enrollment.exit();
-    await fakes.command(1, enrollment, service, 'Exited');
-    expect(enrollment.state).toBe('Exiting');
-    const port = Number(new URL(service.address).port);
-    await participant?.close();
-    const again = await open({ listen: { host: '127.0.0.1', port } });
-    const [same] = again.enrollments();
-    if (same === undefined) throw new Error('the enrollment is gone');
-    await fakes.command(1, same, service, 'Exited');
-    expect(same.state).toBe('Exiting');
-    await fakes.command(2, same, service, 'Exited');
-    expect(await same.ended()).toEqual({ by: 'Exit' });
+    const enrolled = await at.enrolled();
+    await enrolled.enrollment.exit();
+    await at.command(enrolled, 'Exited', [1]);
+    expect(enrolled.enrollment.state).toBe('Exiting');
+    const again = await at.reopened(enrolled.service);
+    await at.command(again, 'Exited', [1]);
+    expect(again.enrollment.state).toBe('Exiting');
+    await at.command(again, 'Exited', [2]);
+    expect(await again.enrollment.ended()).toEqual({ by: 'Exit' });
+  });
+
+  test('asks for an acknowledgement again when it comes back without one', async () => {
+    const enrolled = await at.enrolled();
+    await enrolled.enrollment.fail('NoSeat');
+    await at.everywhere('Fail');
+    const again = await at.reopened(enrolled.service);
+    await at.everywhere('Fail', 2);
+    await at.command(again, 'Failed');
+    expect(await again.enrollment.ended()).toEqual({ by: 'Fail' });
   });
 
   test('takes a command that overtakes the answer to Register', async () => {
     let free: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (free = resolve));
-    for (const one of fakes.replicas) one.script = async (message) => (await held, answer(message));
-    const opened = await open();
-    const registering = opened.register(context(), { key: 'booking-17', protocol: 'ParticipantCompletion' });
+    for (const one of fakes.replicas) one.script = async (message) => (await held, at.answer(message));
+    const opened = await at.open();
+    const registering = opened.register(at.context(), { key: 'booking-17', protocol: 'ParticipantCompletion' });
     await until(() => fakes.replicas.some(({ heard: messages }) => messages.length > 0), 'Register');
     const [enrollment] = opened.enrollments();
     if (enrollment === undefined) throw new Error('it was not written down');
-    for (const id of [1, 2]) await fakes.command(id, enrollment, registered(), 'Cancel');
-    await until(() => told.includes('cancel'), 'the handler');
+    await at.command({ enrollment, service: at.registered() }, 'Cancel');
+    await until(() => at.told.includes('cancel'), 'the handler');
     free();
     expect(await registering).toBe(enrollment);
     expect(await enrollment.ended()).toEqual({ by: 'Canceled' });
@@ -185,33 +134,172 @@ describe('a participant', () => {
 
   test('works only when n − f replicas have acknowledged its Register', async () => {
     for (const id of [1, 2]) await fakes.replica(id).stop();
-    const opened = await open({ timeoutMs: 300 });
-    const registering = opened.register(context(), { key: 'booking-17', protocol: 'ParticipantCompletion' });
-    await expect(registering).rejects.toMatchObject({ code: 'NoQuorum' });
+    const opened = await at.open({ timeoutMs: 300 });
+    const register = (key: string) => opened.register(at.context(), { key, protocol: 'ParticipantCompletion' });
+    await expect(register('booking-17')).rejects.toMatchObject({ code: 'NoQuorum' });
     await fakes.replica(2).start();
-    const enrollment = await opened.register(context(), { key: 'booking-17', protocol: 'ParticipantCompletion' });
-    expect(enrollment.state).toBe('Active');
-    const registers = [2, 3, 4].flatMap((id) => heard(id, 'Register'));
+    await until(
+      () =>
+        register('booking-17').then(
+          () => true,
+          () => false,
+        ),
+      'the acknowledgements',
+    );
+    expect((await register('booking-17')).state).toBe('Active');
+    const registers = [2, 3, 4].flatMap((id) => at.heard(id, 'Register'));
     expect(new Set(registers.map((one) => JSON.stringify(contentOf(one)))).size).toBe(1);
-    await expect(opened.register(context(), { key: 'another', protocol: 'ParticipantCompletion' })).rejects.toMatchObject({
-      code: 'CannotRegisterParticipant',
-    });
+    await expect(register('another')).rejects.toMatchObject({ code: 'CannotRegisterParticipant' });
   });
 
-  test('runs a handler again that failed, and again after a crash', async () => {
+  test('rejects who waits for an end that it will not see', async () => {
+    const { enrollment } = await at.enrolled();
+    const ended = enrollment.ended();
+    const rejected = expect(ended).rejects.toMatchObject({ code: 'NoQuorum', detail: 'closed in Active' });
+    await at.participant?.close();
+    await rejected;
+  });
+
+  test('carries on from a store of the caller’s, which it leaves open', async () => {
+    const store = new MemoryClientStore();
+    const enrolled = await at.enrolled({ store });
+    await enrolled.enrollment.completed();
+    const again = await at.reopened(enrolled.service, { store });
+    expect([again.enrollment.key, again.enrollment.state]).toEqual(['booking-17', 'Completed']);
+    await expect(at.open({ store })).rejects.toMatchObject({ code: 'StoreInUse' });
+    await at.command(again, 'Close');
+    expect(await again.enrollment.ended()).toEqual({ by: 'Closed' });
+  });
+
+  test('that cannot start gives its store and its port back', async () => {
+    const store = new MemoryClientStore();
+    const enrolled = await at.enrolled({ store });
+    await at.participant?.close();
+    const listen = { host: '127.0.0.1', port: Number(new URL(enrolled.service.address).port) };
+    store.put('open', 'stream', '');
+    store.put('request stream', '0000000000000001', '{}');
+    await expect(at.open({ store, listen })).rejects.toMatchObject({ code: 'StoreCorrupt' });
+    store.delete('open', 'stream');
+    expect((await at.open({ store, listen })).enrollments()).toHaveLength(1);
+  });
+});
+
+describe('a handler', () => {
+  test('that failed runs again, at growing intervals, and again after a restart', async () => {
+    const runs: number[] = [];
+    const stuck = {
+      ...at.handlers,
+      close: () => (runs.push(performance.now()), Promise.reject(new Error('the seat map is down'))),
+    };
+    const limits = { handlerRetryMinMs: 20, handlerRetryMaxMs: 60_000 };
+    const enrolled = await at.enrolled({ handlers: stuck, limits });
+    await enrolled.enrollment.completed();
+    await at.command(enrolled, 'Close');
+    await until(() => runs.length >= 5, 'five runs');
+    expect(enrolled.enrollment.state).toBe('Closing');
+    const [first = 0, second = 0, , fourth = 0, fifth = 0] = runs;
+    // Pauses are 10 to 20, 20 to 40, 40 to 80, 80 to 160 ms.
+    expect(second - first).toBeGreaterThanOrEqual(9);
+    expect(fifth - fourth).toBeGreaterThanOrEqual(79);
+    expect(at.heard(1, 'Closed')).toEqual([]);
+    const again = await at.reopened(enrolled.service);
+    expect(await again.enrollment.ended()).toEqual({ by: 'Closed' });
+    expect(at.told).toEqual(['close']);
+    await at.everywhere('Closed');
+  });
+
+  test.each([
+    ['cancel', 'Cancel', 'urn:example', 'Failing-Canceling'],
+    ['compensate', 'Compensate', 'urn:example', 'Failing-Compensating'],
+  ] as const)('of %s that cannot undo makes Fail, with its exception', async (handler, command, ns, state) => {
+    const failing = { ...at.handlers, [handler]: () => Promise.reject(new CannotUndo(`{${ns}}RoomUsed`)) };
+    const enrolled = await at.enrolled({ handlers: failing });
+    if (command === 'Compensate') await enrolled.enrollment.completed();
+    await at.command(enrolled, command);
+    await at.everywhere('Fail');
+    expect(enrolled.enrollment.state).toBe(state);
+    expect(at.heard(1, 'Fail').map(({ body }) => decodeNotification(body))).toMatchObject([{ exception: `{${ns}}RoomUsed` }]);
+    await at.command(enrolled, 'Failed');
+    expect(await enrolled.enrollment.ended()).toEqual({ by: 'Fail' });
+  });
+
+  test('of close cannot refuse: CannotUndo is one more failure', async () => {
     let runs = 0;
-    const stuck = { ...HANDLERS, close: () => ((runs += 1), Promise.reject(new Error('the seat map is down'))) };
-    const { enrollment, service } = await enrolled({ handlers: stuck });
+    const close = () => ((runs += 1), runs < 3 ? Promise.reject(new CannotUndo()) : Promise.resolve());
+    const enrolled = await at.enrolled({ handlers: { ...at.handlers, close } });
+    await enrolled.enrollment.completed();
+    await at.command(enrolled, 'Close');
+    expect(await enrolled.enrollment.ended()).toEqual({ by: 'Closed' });
+    expect([runs, at.heard(1, 'Fail')]).toEqual([3, []]);
+  });
+
+  test('whose exception is no identifier runs again', async () => {
+    let runs = 0;
+    const cancel = () => ((runs += 1), Promise.reject(new CannotUndo(runs < 3 ? '' : 'RoomUsed')));
+    const enrolled = await at.enrolled({ handlers: { ...at.handlers, cancel } });
+    await at.command(enrolled, 'Cancel');
+    await at.everywhere('Fail');
+    expect([runs, enrolled.enrollment.state]).toEqual([3, 'Failing-Canceling']);
+  });
+
+  test('of complete may report something else, and a cancel that comes meanwhile waits for it', async () => {
+    let free: () => void = () => undefined;
+    const working = new Promise<void>((resolve) => (free = resolve));
+    const order: string[] = [];
+    const handlers = {
+      ...at.handlers,
+      complete: async () => (order.push('complete begins'), await working, void order.push('complete ends')),
+      cancel: () => (order.push('cancel'), Promise.resolve()),
+    };
+    const enrolled = await at.enrolled({ handlers }, 'CoordinatorCompletion');
+    await at.command(enrolled, 'Complete');
+    await at.command(enrolled, 'Cancel');
+    expect(enrolled.enrollment.state).toBe('Canceling');
+    free();
+    expect(await enrolled.enrollment.ended()).toEqual({ by: 'Canceled' });
+    expect(order).toEqual(['complete begins', 'complete ends', 'cancel']);
+    expect(at.heard(1, 'Completed')).toEqual([]);
+  });
+});
+
+describe('faults and suspicions', () => {
+  const invalid = faultMessage(new ConcordatError('InvalidState', 'Completed in Ended'), { soapVersion: '1.1' });
+
+  test('InvalidState of f + 1 replicas for one message is an event; that of one is not', async () => {
+    const events: InvalidStateEvent[] = [];
+    const { enrollment, service } = await at.enrolled({ onInvalidState: (event) => events.push(event) });
     await enrollment.completed();
-    for (const id of [1, 2]) await fakes.command(id, enrollment, service, 'Close');
-    await until(() => runs >= 3, 'three runs');
-    expect(enrollment.state).toBe('Closing');
-    await participant?.close();
-    expect(heard(1, 'Closed')).toEqual([]);
-    const again = await open();
-    const [same] = again.enrollments();
-    expect(await same?.ended()).toEqual({ by: 'Closed' });
-    expect(told).toEqual(['close']);
-    await everywhere('Closed');
+    await at.everywhere('Completed');
+    const messageId = at.heard(1, 'Completed')[0]?.addressing.messageId ?? '';
+    const send = (id: number, relatesTo: string) =>
+      fakes.tell(id, service, invalid.body, { action: invalid.addressing.action, relatesTo });
+    for (const id of [1, 1, 1]) expect(outcomeOf(await send(id, messageId))).toBe('accepted');
+    await send(2, 'urn:uuid:33333333-3333-8333-8333-333333333333');
+    expect(events).toEqual([]);
+    await send(2, messageId);
+    expect(events).toEqual([{ enrollment, message: 'Completed', messageId }]);
+  });
+
+  test('what replicas say of another participant does not count, though its sender had it sent here', async () => {
+    const events: InvalidStateEvent[] = [];
+    const { enrollment, service } = await at.enrolled({ onInvalidState: (event) => events.push(event) });
+    await enrollment.completed();
+    await at.everywhere('Completed');
+    const relatesTo = at.heard(1, 'Completed')[0]?.addressing.messageId ?? '';
+    const referenceParameters = [encodeActivity(enrollment.activity), encodeParticipant('urn:uuid:another')];
+    const from = { address: 'http://127.0.0.1:9/coordinator', referenceParameters, extensions: [] };
+    for (const id of [1, 2, 3]) {
+      const said = fakes.tell(id, service, invalid.body, { action: invalid.addressing.action, relatesTo, from });
+      expect(outcomeOf(await said)).toBe('InvalidAddressingHeader');
+    }
+    expect(events).toEqual([]);
+  });
+
+  test('a replica that signs as another is named', async () => {
+    const suspicions: Suspicion[] = [];
+    fakes.replica(3).signer = fakes.signerOf(4);
+    await at.enrolled({ onSuspect: (suspicion) => suspicions.push(suspicion) });
+    await until(() => suspicions.length > 0, 'a suspicion');
+    expect(suspicions).toMatchObject([{ replica: 3, code: 'NotAuthorized' }]);
   });
 });

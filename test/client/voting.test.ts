@@ -204,4 +204,37 @@ describe('a voting call', () => {
     expect(contentOf(second)).toEqual(contentOf(first));
     expect(second.created - first.created).toBeGreaterThan(150_000);
   });
+
+  test('is NotEnabled if f + 1 replicas wait for participants, and names those that f + 1 of them name', async () => {
+    const waits =
+      (...waitsFor: string[]) =>
+      (): never => {
+        throw new ConcordatError('NotEnabled', waitsFor.join(', '), { waitsFor });
+      };
+    fakes.replica(1).script = waits('urn:flight', 'urn:room');
+    fakes.replica(2).script = waits('urn:flight');
+    fakes.replica(3).script = waits('urn:nobody', 'urn:nobody');
+    await fakes.replica(4).stop();
+    const error = await failure(ask(question(), { timeoutMs: 1_000 }));
+    expect([error.code, error.waitsFor]).toEqual(['NotEnabled', ['urn:flight']]);
+    expect(error.detail).toContain('waits for: urn:flight, urn:room, urn:nobody');
+  });
+
+  test('is NoQuorum if only a liar says that it waits for participants', async () => {
+    for (const id of [1, 2]) await fakes.replica(id).stop();
+    for (const id of [3, 4]) {
+      fakes.replica(id).script = () => {
+        throw id === 3 ? new ConcordatError('NotEnabled', 'x', { waitsFor: ['urn:x'] }) : new ConcordatError('Busy');
+      };
+    }
+    const error = await failure(ask(question(), { timeoutMs: 300 }));
+    expect([error.code, error.waitsFor]).toEqual(['NoQuorum', []]);
+  });
+
+  test('leaves faults that come at once to the HTTP answer, so that a 202 is no refusal', async () => {
+    const from = { address: 'http://127.0.0.1:1/participant', referenceParameters: [], extensions: [] };
+    fakes.replicas.forEach((one) => (one.script = () => ({ kind: 'accepted' })));
+    await ask({ ...notification(), from });
+    expect(fakes.replica(1).heard[0]?.addressing).toMatchObject({ from, faultTo: { address: `${NS.wsa}/anonymous` } });
+  });
 });
