@@ -1,11 +1,16 @@
 import type { KeyPair, LoadedCluster } from '../config/index.js';
 import { ConcordatError } from '../errors.js';
 import { askOperator } from '../peers/index.js';
-import type { EvidenceReport, ReplicaStatus } from '../replica/index.js';
+import type { EvidenceReport, ReplicaStatus, WaitingReport } from '../replica/index.js';
 
 export type ReplicaReport =
   | { readonly id: number; readonly url: string; readonly up: true; readonly status: ReplicaStatus }
   | { readonly id: number; readonly url: string; readonly up: false; readonly error: string };
+
+/** A request that cannot take effect yet, and the replicas at which it waits. */
+export interface WaitingAt extends WaitingReport {
+  readonly replicas: readonly number[];
+}
 
 export interface ClusterStatus {
   /** No two replicas hold different states at equal positions. */
@@ -15,6 +20,8 @@ export interface ClusterStatus {
   readonly contradictions: readonly string[];
   /** Everybody caught contradicting itself, each once, as any replica reports it. */
   readonly evidence: readonly EvidenceReport[];
+  /** Requests that wait, each once, as the first of these replicas reports it: others may be further. */
+  readonly waiting: readonly WaitingAt[];
 }
 
 /** Asks every replica on its operator port. A replica that does not answer is reported as down. */
@@ -47,6 +54,7 @@ export async function askClusterStatus(cluster: LoadedCluster, operator: KeyPair
     contradictions,
     replicas,
     evidence: distinct(up.flatMap((status) => status.evidence)),
+    waiting: uniteWaiting(up),
   };
 }
 
@@ -70,4 +78,19 @@ function compare(statuses: readonly ReplicaStatus[]): string[] {
 
 function distinct(reports: readonly EvidenceReport[]): EvidenceReport[] {
   return [...new Map(reports.map((report) => [`${report.who} ${report.stream} ${report.number}`, report])).values()];
+}
+
+function uniteWaiting(statuses: readonly ReplicaStatus[]): WaitingAt[] {
+  const found = new Map<string, WaitingAt>();
+  for (const { replica, waiting } of statuses) {
+    for (const one of waiting) {
+      const key = JSON.stringify([one.activity, one.stream, one.participant, one.number, one.operation]);
+      const known = found.get(key);
+      found.set(
+        key,
+        known === undefined ? { ...one, replicas: [replica] } : { ...known, replicas: [...known.replicas, replica] },
+      );
+    }
+  }
+  return [...found.values()];
 }

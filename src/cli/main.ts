@@ -5,6 +5,7 @@ import { exitCodeOf, oneLine } from './exit.js';
 import { registerExport } from './export.js';
 import { registerHealth } from './health.js';
 import { registerInit } from './init.js';
+import { registerRekey } from './rekey.js';
 import { registerReplica } from './replica.js';
 import { registerStatus } from './status.js';
 
@@ -13,7 +14,15 @@ const program = new Command('concordat')
   .version('0.1.0')
   .addHelpText('after', '\nExit codes: 0 success, 1 failure, 2 wrong use or configuration.')
   .exitOverride();
-for (const register of [registerInit, registerExport, registerCluster, registerReplica, registerStatus, registerHealth])
+for (const register of [
+  registerInit,
+  registerExport,
+  registerRekey,
+  registerCluster,
+  registerReplica,
+  registerStatus,
+  registerHealth,
+])
   register(program);
 for (const command of program.commands) command.exitOverride();
 

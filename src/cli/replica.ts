@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { loadCluster, loadReplicaKeys, MAX_WAIT_SECONDS, waitForKeys } from '../config/index.js';
@@ -11,6 +10,7 @@ interface ReplicaFlags {
   readonly id: number;
   readonly data?: string;
   readonly wait: number;
+  readonly recover?: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -22,6 +22,7 @@ export function registerReplica(program: Command): void {
     .requiredOption('--id <n>', 'which replica of cluster.json to be', wholeNumber(1, 31))
     .option('--data <dir>', 'directory of its database (default: <dir>/replica-<n>/data)')
     .option('--wait <seconds>', 'how long to wait for cluster.json and its keys to appear', wholeNumber(0, MAX_WAIT_SECONDS), 0)
+    .option('--recover', 'votes of this replica are lost: abstain from everything older than this start (say it once)')
     .addOption(
       new Option('--log-level <level>', 'what to log, as JSON lines on standard error').choices(LOG_LEVELS).default('info'),
     )
@@ -49,13 +50,13 @@ async function runReplica(dir: string, flags: ReplicaFlags): Promise<void> {
   const cluster = loadCluster(dir);
   const keys = loadReplicaKeys(cluster, flags.id);
   const dataDir = flags.data ?? join(dir, `replica-${flags.id}`, 'data');
-  mkdirSync(dataDir, { recursive: true });
   process.on('uncaughtException', (error) => {
     // What cannot be written down must not be acknowledged: stop, and come back from the store.
     log.error({ err: error }, 'the replica stops');
     process.exit(1);
   });
-  const replica = await Replica.start({ cluster, id: flags.id, keys, dataDir, log });
+  const onFailure = (): void => process.exit(1);
+  const replica = await Replica.start({ cluster, id: flags.id, keys, dataDir, log, recover: flags.recover === true, onFailure });
   stop = () => {
     // Everything acknowledged is on disk, so nothing is lost by not waiting for a slow peer to hang up.
     setTimeout(() => process.exit(0), STOP_TIMEOUT_MS).unref();

@@ -1,3 +1,5 @@
+import { ConcordatError } from '../errors.js';
+import { parseCertificate, parsePrivateKey } from './certificate.js';
 import type { KeyPair } from './keys.js';
 
 /** What a certificate is to say about its subject. */
@@ -23,4 +25,23 @@ export async function createAuthority(organization: string, now: number): Promis
   await import('./reflect-metadata.js');
   const { generateAuthority } = await import('./certificates.js');
   return generateAuthority(organization, now);
+}
+
+/**
+ * An authority that was made before, to issue more certificates.
+ * @param now milliseconds since the epoch
+ * @throws ConcordatError ConfigInvalid for what is no RSA authority of ours, KeyMismatch
+ */
+export async function loadAuthority(pair: KeyPair, now: number): Promise<Authority> {
+  const certificate = parseCertificate(pair.certificatePem, 'the certificate of the authority');
+  const key = parsePrivateKey(pair.privateKeyPem, 'the key of the authority');
+  if (!certificate.ca || key.asymmetricKeyType !== 'rsa') {
+    throw new ConcordatError('ConfigInvalid', 'the authority is not one that concordat init made');
+  }
+  if (!certificate.checkPrivateKey(key)) {
+    throw new ConcordatError('KeyMismatch', 'the key of the authority does not fit its certificate');
+  }
+  await import('./reflect-metadata.js');
+  const { readAuthority } = await import('./certificates.js');
+  return readAuthority(pair, now);
 }

@@ -1,4 +1,5 @@
 /** Loaded through authority.ts only: @peculiar/x509 must not be evaluated before ./reflect-metadata.js is. */
+import { createPrivateKey } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
   AuthorityKeyIdentifierExtension,
@@ -9,6 +10,7 @@ import {
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
+  X509Certificate,
   X509CertificateGenerator,
   cryptoProvider,
 } from '@peculiar/x509';
@@ -46,25 +48,48 @@ export async function generateAuthority(organization: string, now: number): Prom
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  const issue = async (request: CertificateRequest): Promise<KeyPair> => {
-    const subjectKeys = await generateKeys();
-    const issued = await X509CertificateGenerator.create({
-      subject: [{ O: [organization] }, ...request.roles.map((role) => ({ OU: [role] })), { CN: [request.commonName] }],
-      issuer: certificate.subjectName,
-      publicKey: subjectKeys.publicKey,
-      signingKey: keys.privateKey,
-      signingAlgorithm: ALGORITHM,
-      notBefore: new Date(now - BACKDATED_MS),
-      notAfter: new Date(now + CERTIFICATE_VALID_MS),
-      extensions: [
-        ...usageExtensions(request.hosts ?? []),
-        await SubjectKeyIdentifierExtension.create(subjectKeys.publicKey),
-        await AuthorityKeyIdentifierExtension.create(keys.publicKey),
-      ],
-    });
-    return { certificatePem: issued.toString('pem'), privateKeyPem: await exportKey(subjectKeys) };
-  };
+  const issue = (request: CertificateRequest): Promise<KeyPair> => issueBelow(certificate, keys, organization, now, request);
   return { certificatePem: certificate.toString('pem'), privateKeyPem: await exportKey(keys), issue };
+}
+
+/** See loadAuthority of authority.ts. */
+export async function readAuthority({ certificatePem, privateKeyPem }: KeyPair, now: number): Promise<Authority> {
+  cryptoProvider.set(crypto);
+  const certificate = new X509Certificate(certificatePem);
+  const der = createPrivateKey(privateKeyPem).export({ type: 'pkcs8', format: 'der' });
+  const keys = {
+    privateKey: await crypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']),
+    publicKey: await certificate.publicKey.export(),
+  };
+  const organization = certificate.subjectName.getField('O')[0] ?? '';
+  const issue = (request: CertificateRequest): Promise<KeyPair> => issueBelow(certificate, keys, organization, now, request);
+  return { certificatePem, privateKeyPem, issue };
+}
+
+/** A certificate of a new key, signed by the authority whose certificate and keys these are. */
+async function issueBelow(
+  certificate: X509Certificate,
+  keys: Pick<CryptoKeyPair, 'privateKey' | 'publicKey'>,
+  organization: string,
+  now: number,
+  request: CertificateRequest,
+): Promise<KeyPair> {
+  const subjectKeys = await generateKeys();
+  const issued = await X509CertificateGenerator.create({
+    subject: [{ O: [organization] }, ...request.roles.map((role) => ({ OU: [role] })), { CN: [request.commonName] }],
+    issuer: certificate.subjectName,
+    publicKey: subjectKeys.publicKey,
+    signingKey: keys.privateKey,
+    signingAlgorithm: ALGORITHM,
+    notBefore: new Date(now - BACKDATED_MS),
+    notAfter: new Date(now + CERTIFICATE_VALID_MS),
+    extensions: [
+      ...usageExtensions(request.hosts ?? []),
+      await SubjectKeyIdentifierExtension.create(subjectKeys.publicKey),
+      await AuthorityKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { certificatePem: issued.toString('pem'), privateKeyPem: await exportKey(subjectKeys) };
 }
 
 function usageExtensions(hosts: readonly string[]): Extension[] {

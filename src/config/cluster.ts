@@ -10,6 +10,8 @@ import { ObjectReader, invalid } from './reader.js';
 export const CLUSTER_FILE = 'cluster.json';
 /** Replicas of one cluster, at most: every vote goes to every replica. */
 export const MAX_REPLICAS = 31;
+/** Vote keys that one replica may have had before, at most: each is tried for a vote that is not the current one's. */
+export const MAX_FORMER_VOTE_KEYS = 8;
 /** Certificate authorities one cluster trusts, at most. */
 export const MAX_AUTHORITIES = 16;
 
@@ -33,6 +35,8 @@ export interface ReplicaEntry {
   readonly certificate: string;
   /** Ed25519 public key, base64 of its raw 32 bytes. */
   readonly voteKey: string;
+  /** The public keys that it voted with before, the last one first: votes in older certificates are checked with them. */
+  readonly formerVoteKeys?: readonly string[];
 }
 
 export interface ClusterConfig {
@@ -55,7 +59,8 @@ export interface LoadedReplica extends ReplicaEntry {
   readonly certificatePem: string;
   /** SHA-256 of the certificate's DER, lower-case hex. */
   readonly fingerprint: string;
-  readonly votePublicKey: KeyObject;
+  /** Its current vote key, then its former ones. */
+  readonly voteKeys: readonly [KeyObject, ...KeyObject[]];
 }
 
 export interface LoadedCluster {
@@ -70,7 +75,7 @@ export interface LoadedCluster {
 }
 
 const CLUSTER_FIELDS = ['version', 'cluster', 'f', 'address', 'authorities', 'replicas', 'limits'];
-const REPLICA_FIELDS = ['id', 'url', 'listen', 'peer', 'peerListen', 'certificate', 'voteKey'];
+const REPLICA_FIELDS = ['id', 'url', 'listen', 'peer', 'peerListen', 'certificate', 'voteKey', 'formerVoteKeys'];
 const CLUSTER_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const HOST = /^[A-Za-z0-9._:-]{1,253}$/;
 const RAW_ED25519 = /^[A-Za-z0-9+/]{43}=$/;
@@ -141,9 +146,18 @@ function parseReplica(value: unknown, at: string): ReplicaEntry {
     peer: hostPort(reader, 'peer'),
     ...(reader.has('peerListen') ? { peerListen: hostPort(reader, 'peerListen') } : {}),
     certificate: filePath(reader.raw('certificate'), reader.path('certificate')),
-    voteKey: reader.string('voteKey', RAW_ED25519, `must be base64 of ${VOTE_KEY_BYTES} bytes, a raw Ed25519 public key`),
+    voteKey: reader.string('voteKey', RAW_ED25519, VOTE_KEY_RULE),
+    ...(reader.has('formerVoteKeys') ? { formerVoteKeys: formerVoteKeys(reader) } : {}),
   };
 }
+
+const VOTE_KEY_RULE = `must be base64 of ${VOTE_KEY_BYTES} bytes, a raw Ed25519 public key`;
+
+const formerVoteKeys = (reader: ObjectReader): string[] =>
+  reader.items('formerVoteKeys', MAX_FORMER_VOTE_KEYS).map(({ value, at }) => {
+    if (typeof value !== 'string' || !RAW_ED25519.test(value)) invalid(at, VOTE_KEY_RULE);
+    return value;
+  });
 
 function hostPort(parent: ObjectReader, name: string): HostPort {
   const reader = parent.object(name, ['host', 'port']);
@@ -197,6 +211,9 @@ function checkMembership({ replicas, f }: ClusterConfig): void {
     replicas.map(({ voteKey }) => voteKey),
     'voteKey',
   );
+  const voteKeys = replicas.flatMap(({ voteKey, formerVoteKeys = [] }) => [voteKey, ...formerVoteKeys]);
+  const twice = voteKeys.find((key, index) => voteKeys.indexOf(key) < index);
+  if (twice !== undefined) throw new ConcordatError('ConfigInvalid', `${CLUSTER_FILE}: the vote key ${twice} is there twice`);
 }
 
 function refuseDuplicates(values: readonly string[], field: string): void {
@@ -228,9 +245,11 @@ function loadReplica(dir: string, entry: ReplicaEntry, field: string, authoritie
     peerListen: entry.peerListen ?? entry.peer,
     certificatePem: pem,
     fingerprint: certificateFingerprint(certificate),
-    votePublicKey: votePublicKey(Buffer.from(entry.voteKey, 'base64')),
+    voteKeys: [publicKey(entry.voteKey), ...(entry.formerVoteKeys ?? []).map(publicKey)],
   };
 }
+
+const publicKey = (text: string): KeyObject => votePublicKey(Buffer.from(text, 'base64'));
 
 const issuedBy = (certificate: X509Certificate, authority: X509Certificate): boolean =>
   authority.ca && certificate.checkIssued(authority) && certificate.verify(authority.publicKey);

@@ -1,11 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConcordatError } from '../errors.js';
-import { votePublicKeyText } from './certificate.js';
-import { systemCode } from './files.js';
+import { attempt } from './files.js';
 import type { KeyPair } from './keys.js';
+import { makeVoteKey } from './vote-key.js';
 
 const SECRET_MODE = 0o600;
 const PUBLIC_MODE = 0o644;
@@ -37,9 +35,9 @@ export class CreatedFiles {
 
   /** Makes an Ed25519 key, writes its private half and returns its public half as cluster.json has it. */
   voteKey(path: string): string {
-    const { privateKey }: { privateKey: KeyObject } = generateKeyPairSync('ed25519');
-    this.writeSecret(path, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
-    return votePublicKeyText(privateKey);
+    const { privatePem, publicText } = makeVoteKey();
+    this.writeSecret(path, privatePem);
+    return publicText;
   }
 
   #write(path: string, text: string, mode: number): void {
@@ -54,13 +52,5 @@ export class CreatedFiles {
         closeSync(file);
       }
     });
-  }
-}
-
-function attempt(path: string, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    throw new ConcordatError('ConfigInvalid', `cannot write ${path} (${systemCode(error)})`, { cause: error });
   }
 }

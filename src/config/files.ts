@@ -29,3 +29,12 @@ export function readText(path: string, what: string, code: ErrorCode): string {
   }
   return text;
 }
+
+/** Writes, by `work`. @throws ConcordatError ConfigInvalid, with the reason of the operating system */
+export function attempt(path: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw new ConcordatError('ConfigInvalid', `cannot write ${path} (${systemCode(error)})`, { cause: error });
+  }
+}

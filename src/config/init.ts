@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConcordatError } from '../errors.js';
 import { createAuthority } from './authority.js';
+import type { CertificateRequest } from './authority.js';
 import { BASE_URL_RULE, CLUSTER_FILE, MAX_REPLICAS, isBaseUrl, parseCluster } from './cluster.js';
 import type { ClusterConfig, HostPort, ReplicaEntry } from './cluster.js';
 import { CreatedFiles } from './created-files.js';
@@ -56,7 +57,8 @@ export interface InitClient {
   readonly privateKey: string;
 }
 
-const AUTHORITY_PATHS = { certificate: 'ca.pem', privateKey: 'ca.key' };
+/** The files of the authority, relative to the cluster's directory. */
+export const AUTHORITY_PATHS = { certificate: 'ca.pem', privateKey: 'ca.key' };
 
 /**
  * Makes a cluster in `dir`: an authority, keys of every replica and client, and cluster.json, which is written last.
@@ -77,8 +79,7 @@ export async function initCluster(dir: string, options: InitOptions = {}): Promi
   const entries = await Promise.all(
     places.map(async (place, index): Promise<ReplicaEntry> => {
       const id = index + 1;
-      const hosts = [...new Set(['localhost', place.peer.host])];
-      files.pair(replicaPaths(id), await authority.issue({ commonName: `replica-${id}`, roles: ['replica'], hosts }));
+      files.pair(replicaPaths(id), await authority.issue(replicaRequest(id, place.peer.host)));
       const { certificate, voteKey } = replicaPaths(id);
       return { id, ...place, certificate, voteKey: files.voteKey(voteKey) };
     }),
@@ -101,6 +102,13 @@ export async function initCluster(dir: string, options: InitOptions = {}): Promi
   files.publish(CLUSTER_FILE, text);
   return resultOf(resolve(dir), config, plan);
 }
+
+/** What the certificate of a replica says. */
+export const replicaRequest = (id: number, host: string): CertificateRequest => ({
+  commonName: `replica-${id}`,
+  roles: ['replica'],
+  hosts: [...new Set(['localhost', host])],
+});
 
 interface Plan {
   readonly f: number;

@@ -40,6 +40,14 @@ export interface Limits {
   readonly peerPingTimeoutMs: number;
   /** Milliseconds from dialing (or accepting) a peer until its link must be up. */
   readonly peerHandshakeMs: number;
+  /** Malformed things that one peer may send within peerMalformedWithinMs; one more closes its link. */
+  readonly peerMalformedMax: number;
+  /** Milliseconds in which a peer's malformed things are counted together. */
+  readonly peerMalformedWithinMs: number;
+  /** Milliseconds that a peer whose link was closed so is kept away: the first time; each time twice as long. */
+  readonly peerBanMinMs: number;
+  /** Milliseconds that a peer is kept away, at most. */
+  readonly peerBanMaxMs: number;
   /** Milliseconds an operator waits for the answer of a replica. */
   readonly operatorTimeoutMs: number;
   /** Milliseconds before the first repetition of a command to a participant. */
@@ -50,6 +58,18 @@ export interface Limits {
   readonly commandConcurrency: number;
   /** Proofs of equivocation kept; later ones are counted but not stored. */
   readonly evidenceMax: number;
+  /** Damaged databases of a replica that are kept beside its new one; of more the oldest is deleted. */
+  readonly storesSetAside: number;
+  /** Milliseconds between attempts to write while the disk is full. */
+  readonly diskRetryMs: number;
+  /** Milliseconds an activity that has ended stays in memory, at least. */
+  readonly retireMinMs: number;
+  /** Milliseconds an activity that has ended stays in memory, at most, while a peer has not followed it to its end. */
+  readonly retireMaxMs: number;
+  /** Retired activities and streams kept in memory after somebody asked about them. */
+  readonly maxRevivedActivities: number;
+  /** Hours the record of a retired activity is kept on disk; at least two clock windows. */
+  readonly archiveRetentionHours: number;
 }
 
 const KIB = 1024;
@@ -75,12 +95,24 @@ export const DEFAULT_LIMITS: Limits = {
   peerPingEveryMs: 2_000,
   peerPingTimeoutMs: 10_000,
   peerHandshakeMs: 5_000,
+  peerMalformedMax: 16,
+  peerMalformedWithinMs: 60_000,
+  peerBanMinMs: 1_000,
+  peerBanMaxMs: 60_000,
   operatorTimeoutMs: 10_000,
   commandRetryMinMs: 250,
   commandRetryMaxMs: 60_000,
   commandConcurrency: 64,
   evidenceMax: 1_000,
+  storesSetAside: 2,
+  diskRetryMs: 250,
+  retireMinMs: 5_000,
+  retireMaxMs: 3_600_000,
+  maxRevivedActivities: 1_000,
+  archiveRetentionHours: 720,
 };
+
+export const HOUR_MS = 3_600_000;
 
 /** Node's timers take no more, and no count or size here needs more. */
 const MAX_LIMIT = 2_147_483_647;
@@ -90,9 +122,11 @@ const ORDERED: readonly (readonly [keyof Limits, keyof Limits])[] = [
   ['peerReconnectMinMs', 'peerReconnectMaxMs'],
   ['commandRetryMinMs', 'commandRetryMaxMs'],
   ['peerPingEveryMs', 'peerPingTimeoutMs'],
+  ['peerBanMinMs', 'peerBanMaxMs'],
   ['maxMessageBytes', 'peerFrameBytes'],
   ['peerFrameBytes', 'peerQueueBytes'],
   ['maxPendingPerWriter', 'maxPendingRequests'],
+  ['retireMinMs', 'retireMaxMs'],
 ];
 
 const isLimitName = (name: string): name is keyof Limits => Object.hasOwn(DEFAULT_LIMITS, name);
@@ -115,6 +149,12 @@ export function resolveLimits(overrides: Readonly<Record<string, unknown>>, at: 
     if (limits[less] > limits[more]) {
       throw new ConcordatError('ConfigInvalid', `${at}.${less} (${limits[less]}) must not exceed ${more} (${limits[more]})`);
     }
+  }
+  if (limits.archiveRetentionHours * HOUR_MS < 2 * limits.clockWindowMs) {
+    throw new ConcordatError(
+      'ConfigInvalid',
+      `${at}.archiveRetentionHours (${limits.archiveRetentionHours}) must be at least two clockWindowMs (${limits.clockWindowMs})`,
+    );
   }
   return limits;
 }

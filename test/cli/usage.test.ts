@@ -1,9 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { ClusterConfig } from '../../src/config/index.js';
+import Database from 'better-sqlite3';
+import type { ClusterConfig, RekeyResult } from '../../src/config/index.js';
+import { ReplicaStore } from '../../src/store/index.js';
 import { concordat } from '../support/command.js';
 
 let root: string;
@@ -16,6 +18,13 @@ beforeAll(async () => {
 }, 30_000);
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+function otherRelease(path: string): void {
+  ReplicaStore.open(path).close();
+  const database = new Database(path);
+  database.pragma('user_version = 99');
+  database.close();
+}
 
 const lines = (text: string): string[] => text.trim().split('\n');
 
@@ -40,7 +49,7 @@ describe('concordat', () => {
     expect(stderr).toMatch(/^concordat: ConfigInvalid: .*already there\n$/);
   });
 
-  test.each([[[]], [['init']], [['export']], [['health']], [['cluster']], [['replica']], [['status']]])(
+  test.each([[[]], [['init']], [['export']], [['rekey']], [['health']], [['cluster']], [['replica']], [['status']]])(
     '--help of %j says what it does',
     async (command) => {
       const { code, stdout } = await concordat(...command, '--help');
@@ -89,6 +98,36 @@ describe('concordat', () => {
       expect(code).toBe(2);
       expect(lines(stderr)).toEqual([expect.stringMatching(/^concordat: KeyMismatch: .*replica-2/)]);
     }
+  });
+
+  test('rekey prints what it made and what it kept; without the authority’s key it changes nothing', async () => {
+    const other = join(root, 'rekeyed');
+    await concordat('init', other);
+    const before = readFileSync(join(other, 'cluster.json'), 'utf8');
+    const { code, stdout } = await concordat('rekey', other, '--id', '2', '--json');
+    expect(code).toBe(0);
+    const made = JSON.parse(stdout) as RekeyResult;
+    expect(made).toMatchObject({ id: 2, voteKey: join(other, 'replica-2/vote.key') });
+    expect(made.kept.map((path) => readFileSync(path, 'utf8'))).toContain(before);
+    const again = readFileSync(join(other, 'cluster.json'), 'utf8');
+    expect(again).not.toBe(before);
+    rmSync(join(other, 'ca.key'));
+    const refused = await concordat('rekey', other, '--id', '2');
+    expect(refused.code).toBe(2);
+    expect(lines(refused.stderr)).toEqual([expect.stringMatching(/^concordat: ConfigMissing: .*ca\.key/)]);
+    expect(readFileSync(join(other, 'cluster.json'), 'utf8')).toBe(again);
+  }, 20_000);
+
+  test.each([
+    ['is of another release', 'StoreVersion', otherRelease],
+    ['cannot be opened', 'StoreDenied', (path: string) => mkdirSync(path)],
+  ])('a database that %s stops the start: one clear line and exit code 2', async (_what, error, make) => {
+    const data = mkdtempSync(join(root, 'data-'));
+    make(join(data, 'replica.db'));
+    const { code, stderr } = await concordat('replica', dir, '--id', '1', '--data', data);
+    expect(code).toBe(2);
+    expect(lines(stderr)).toEqual([expect.stringMatching(new RegExp(`^concordat: ${error}: .*replica\\.db`))]);
+    expect(readdirSync(data).filter((name) => name.includes('set-aside'))).toEqual([]);
   });
 
   test('a port in use', async () => {

@@ -93,7 +93,7 @@ describe('loadCluster', () => {
       expect(replica.fingerprint).toMatch(/^[0-9a-f]{64}$/);
       expect(replica.url).toBe(`http://${replica.listen.host}:${replica.listen.port}`);
       expect(replica.peerListen).toEqual(replica.peer);
-      expect(replica.votePublicKey.asymmetricKeyType).toBe('ed25519');
+      expect(replica.voteKeys.map((key) => key.asymmetricKeyType)).toEqual(['ed25519']);
     }
   });
 
