@@ -1,0 +1,3 @@
+import { executeTable } from './cells.js';
+
+executeTable('CoordinatorCompletion');
