@@ -1,7 +1,6 @@
-import { verify } from 'node:crypto';
 import type { Attestation, Digest, Statement } from '../bft/index.js';
 import { Votes } from '../bft/index.js';
-import type { LoadedCluster } from '../config/index.js';
+import { type LoadedCluster, voteVerifier } from '../config/index.js';
 import type { EvidenceReport } from '../replica/index.js';
 import { asObject } from './desk.js';
 
@@ -12,12 +11,7 @@ export function convicts(report: EvidenceReport, id: number, cluster: LoadedClus
     cluster: cluster.config.cluster,
     n: cluster.n,
     f: cluster.f,
-    verifier: {
-      verify: (replica, data, signature) => {
-        const key = cluster.replicas.find((candidate) => candidate.id === replica)?.votePublicKey;
-        return key !== undefined && verify(null, data, key, signature);
-      },
-    },
+    verifier: voteVerifier(cluster),
   });
   const [first, second] = report.statements.map(({ says, signed }) => {
     const statement = statementOf(report, says);

@@ -7,6 +7,7 @@ import type {
   ReplicaStatus,
   SignedStatement,
   TimelineLine,
+  WaitingReport,
 } from '../../replica/index.js';
 import { isCoordinatorMessage, isOutcome, isState } from '../../wsba/index.js';
 import type { Reservation, StockItem } from '../inventory.js';
@@ -79,6 +80,20 @@ const evidence: Read<EvidenceReport> = (value, where) => {
   };
 };
 
+const waiting: Read<WaitingReport> = (value, where) => {
+  const o = members(value, where);
+  return {
+    activity: text(o('activity'), 'activity'),
+    stream: oneOf('create', 'control', 'participant')(o('stream'), 'stream'),
+    ...optional(o, 'participant', text),
+    number: count(o('number'), 'number'),
+    operation: text(o('operation'), 'operation'),
+    code: text(o('code'), 'code'),
+    waitsFor: list(text)(o('waitsFor'), 'waitsFor'),
+    waitsForOmitted: count(o('waitsForOmitted'), 'waitsForOmitted'),
+  };
+};
+
 /** @throws ConcordatError InvalidParameters naming the part that is not as it should be */
 export const readStatus: Read<ReplicaStatus> = (value, where) => {
   const o = members(value, where);
@@ -86,6 +101,8 @@ export const readStatus: Read<ReplicaStatus> = (value, where) => {
   return {
     replica: count(o('replica'), 'replica'),
     cluster: text(o('cluster'), 'cluster'),
+    startedAt: count(o('startedAt'), 'startedAt'),
+    voting: flag(o('voting'), 'voting'),
     deliveries: count(o('deliveries'), 'deliveries'),
     activities: { total: count(activities('total'), 'total'), open: count(activities('open'), 'open') },
     positions: text(o('positions'), 'positions'),
@@ -102,6 +119,8 @@ export const readStatus: Read<ReplicaStatus> = (value, where) => {
     open: count(o('open'), 'open'),
     pending: count(o('pending'), 'pending'),
     commands: count(o('commands'), 'commands'),
+    waiting: list(waiting)(o('waiting'), 'waiting'),
+    waitingOmitted: count(o('waitingOmitted'), 'waitingOmitted'),
     peers: list((item, place) => {
       const peer = members(item, place);
       return {

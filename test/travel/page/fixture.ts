@@ -49,6 +49,8 @@ export const reservation = (state: Reservation['state']): Reservation => ({
 export const status = (replica: number, over: Partial<ReplicaStatus> = {}): ReplicaStatus => ({
   replica,
   cluster: 'c',
+  startedAt: 1_000,
+  voting: true,
   deliveries: 10,
   activities: { total: 1, open: 1 },
   positions: 'p10',
@@ -58,6 +60,18 @@ export const status = (replica: number, over: Partial<ReplicaStatus> = {}): Repl
   open: 0,
   pending: 0,
   commands: 0,
+  waiting: [
+    {
+      activity: ACTIVITY,
+      stream: 'control',
+      number: 2,
+      operation: 'closeAllParticipants',
+      code: 'NotEnabled',
+      waitsFor: ['p'],
+      waitsForOmitted: 0,
+    },
+  ],
+  waitingOmitted: 0,
   peers: [],
   evidence: [],
   evidenceBeyondLimit: 0,
