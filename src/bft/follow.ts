@@ -9,6 +9,8 @@ interface Following {
   position: number;
   window: LogEntry[];
   windowSince: number;
+  /** The window reaches the end of the log as it was when the peer had this question. */
+  windowAsked: number | undefined;
   askedAt: number;
   /** When we last asked to be told also that there is nothing more; whole milliseconds, rounded down. */
   confirmAskedAt: number;
@@ -98,6 +100,7 @@ export class LogFollower {
     following.window = [...frame.entries];
     if (frame.entries.length === 0) return this.#confirm(following, frame.asked);
     following.windowSince = now;
+    following.windowAsked = frame.asked;
     this.#progress(peer, following, now);
   }
 
@@ -144,7 +147,7 @@ export class LogFollower {
     if (existing !== undefined) return existing;
     const stored = this.history.followed(peer) ?? { epoch: '', position: 0 };
     const never = { askedAt: 0, confirmAskedAt: NEVER, confirmedAt: NEVER };
-    const created: Following = { ...stored, window: [], windowSince: 0, ...never };
+    const created: Following = { ...stored, window: [], windowSince: 0, windowAsked: undefined, ...never };
     this.#following.set(peer, created);
     return created;
   }
@@ -169,7 +172,7 @@ export class LogFollower {
   }
 
   /**
-   * The peer's log ended at our position when it had this question, so all that it had delivered by then is delivered here. A
+   * The peer's log ended where we are now when it had this question, so all that it had delivered by then is delivered here. A
    * time that we never asked at is a lie, or from before a restart.
    */
   #confirm(following: Following, asked: number | undefined): void {
@@ -185,7 +188,8 @@ export class LogFollower {
     follower.asked = undefined;
     if (entries.length > 0) {
       follower.waiting = false;
-      this.send(peer, { type: 'log', epoch, from: position + 1, entries });
+      const isEnd = asked !== undefined && entries.length < this.limits.logChunk;
+      this.send(peer, { type: 'log', epoch, from: position + 1, entries, ...(isEnd ? { asked } : {}) });
     } else if (asked !== undefined) {
       // Still waiting: the next delivery is sent as soon as there is one.
       this.send(peer, { type: 'log', epoch, from: position + 1, entries, asked });
@@ -201,8 +205,11 @@ export class LogFollower {
       following.askedAt = now;
       this.#moved.add(peer);
     }
-    if (following.window.length === 0) this.#ask(peer, following, now);
-    else if (now - following.windowSince >= this.limits.passOnAfterMs) this.#fetch(peer, following.window, now);
+    if (following.window.length === 0) {
+      this.#confirm(following, following.windowAsked);
+      following.windowAsked = undefined;
+      this.#ask(peer, following, now);
+    } else if (now - following.windowSince >= this.limits.passOnAfterMs) this.#fetch(peer, following.window, now);
   }
 
   #isDone(entry: LogEntry): boolean {

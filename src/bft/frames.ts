@@ -27,7 +27,7 @@ export type Frame =
    * that there is nothing more.
    */
   | { readonly type: 'follow'; readonly epoch: string; readonly position: number; readonly asked?: number }
-  /** Entries of the sender's delivery log from position `from`; or none, and the question's `asked`: the log ends before it. */
+  /** Entries of the sender's delivery log from position `from`, or none. With the question's `asked`: the log ended there. */
   | {
       readonly type: 'log';
       readonly epoch: string;

@@ -42,6 +42,21 @@ function denyEverything(cluster: Cluster, id: ReplicaId): void {
 }
 
 describe('a replica that must know whether it is behind', () => {
+  test('learns that it is not also while its peers are never idle', () => {
+    const cluster = makeCluster(11);
+    submitTo(cluster, everywhere(cluster), CREATE);
+    for (let k = 1; k <= 300; k++) {
+      cluster.after(k * 3, () => submitTo(cluster, everywhere(cluster), request('bob/d1/plain', k, `${k}`)));
+    }
+    cluster.run(200);
+    const { broadcast } = cluster.node(1);
+    const since = cluster.now;
+    broadcast.catchUp(since);
+    cluster.run(400);
+    expect(broadcast.isDelivered({ stream: 'bob/d1/plain', number: 300 })).toBe(false);
+    expect(broadcast.caughtUpSince(since)).toBe(true);
+  });
+
   test.each([
     [4, 1],
     [7, 2],
