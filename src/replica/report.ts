@@ -23,6 +23,10 @@ export interface ActivitySummary {
   readonly creator: string;
   /** Milliseconds since 1970, from the signed request that created it. */
   readonly created: number;
+  /** wscoor:Expires: its lifetime from `created`, in milliseconds. */
+  readonly expires?: number;
+  /** The activity it lies in. */
+  readonly inside?: string;
   /** What settled it as a whole, once something did. */
   readonly settlement?: 'close' | 'cancel' | 'end';
   readonly ended: boolean;
@@ -120,6 +124,8 @@ function summary({ stateOf }: Pick<ReportSources, 'stateOf'>, activity: Activity
     outcome: activity.outcome,
     creator: activity.creator,
     created: activity.created,
+    ...(activity.expires === undefined ? {} : { expires: activity.expires }),
+    ...(activity.outer === undefined ? {} : { inside: activity.outer.activity }),
     ...(activity.settlement === undefined ? {} : { settlement: activity.settlement.kind }),
     ended: isEnded(activity),
     participants: participants(activity).map((participant) =>
