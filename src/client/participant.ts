@@ -115,7 +115,10 @@ export class Participant {
     const limits: ClientLimits = { ...CLIENT_LIMITS, ...options.limits, ...timeout };
     const cluster = typeof where === 'string' ? loadCluster(where) : where;
     const configured = 'replicas' in cluster ? configuredView(cluster) : undefined;
-    const verifier = ports.security.verifier('replicas' in cluster ? cluster.authorityPems : cluster.authorities, limits.clockWindowMs);
+    const verifier = ports.security.verifier(
+      'replicas' in cluster ? cluster.authorityPems : cluster.authorities,
+      limits.clockWindowMs,
+    );
     const signer = ports.security.signer(credentials);
     const transport = ports.transport(limits.attemptTimeoutMs);
     const caller = new SoapCaller({ signer, verifier, transport, clock });
