@@ -37,8 +37,9 @@ export interface BroadcastLimits {
   readonly maxContentBytes: number;
   /** Bytes of a writer's signed message. */
   readonly maxProofBytes: number;
-  /** How long a unit of the service that is over stays in memory at least, and at the most while a peer is behind. */
+  /** How long a unit of the service that is over stays in memory, at least. */
   readonly retireMinMs: number;
+  /** How long it stays in memory, at most, while a peer has not followed it to its end. */
   readonly retireMaxMs: number;
   /** Units retired in one tick. */
   readonly retireChunk: number;

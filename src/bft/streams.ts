@@ -23,7 +23,8 @@ export class Streams {
   /** The open positions of all streams: few, however many streams there have been. */
   readonly #open = new Set<OpenPosition>();
   /** Positions tracked on one peer's word alone, oldest first. */
-  readonly #onWordOf = new Map<ReplicaId, Map<string, Position>>();
+  readonly #onWordOf = new Map<ReplicaId, Set<OpenPosition>>();
+  readonly #toldBy = new WeakMap<OpenPosition, ReplicaId>();
 
   constructor(
     private readonly limits: BroadcastLimits,
@@ -111,8 +112,11 @@ export class Streams {
 
   #close(stream: Stream, number: number): void {
     const open = stream.open.get(number);
-    if (open !== undefined) this.#open.delete(open);
+    if (open === undefined) return;
+    this.#open.delete(open);
     stream.open.delete(number);
+    const peer = this.#toldBy.get(open);
+    if (peer !== undefined) this.#onWordOf.get(peer)?.delete(open);
   }
 
   #find(name: string): Stream | undefined {
@@ -146,14 +150,13 @@ export class Streams {
   }
 
   #bound(position: OpenPosition, from: ReplicaId): void {
-    const mine = this.#onWordOf.get(from) ?? new Map<string, Position>();
-    this.#onWordOf.set(from, mine);
-    mine.set(positionKey(position), position);
-    while (mine.size > this.limits.maxOpenPositionsPerPeer) {
-      const oldest = mine.entries().next();
-      if (oldest.done === true) return;
-      mine.delete(oldest.value[0]);
-      this.#forget(oldest.value[1]);
+    const mine = this.#onWordOf.get(from) ?? new Set();
+    this.#onWordOf.set(from, mine.add(position));
+    this.#toldBy.set(position, from);
+    for (const oldest of mine) {
+      if (mine.size <= this.limits.maxOpenPositionsPerPeer) return;
+      mine.delete(oldest);
+      this.#forget(oldest);
     }
   }
 

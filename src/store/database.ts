@@ -44,11 +44,15 @@ export function openDatabase(path: string, kind: DatabaseKind): OpenDatabase {
   });
 }
 
+/** The log is copied into the database when it has so many pages: most pages change several times until then. */
+const WAL_PAGES = 8_192;
+
 /** With locking_mode=EXCLUSIVE the first transaction takes the lock and keeps it; the kernel frees it if we die. */
 function claim(database: Database.Database): void {
   database.pragma('locking_mode = EXCLUSIVE');
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
+  database.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);
   database.pragma('trusted_schema = OFF');
   database.exec('BEGIN EXCLUSIVE; COMMIT');
 }
