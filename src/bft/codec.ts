@@ -14,9 +14,19 @@ const REPLACEMENT = '\uFFFD';
 const WORD = 2 ** 32;
 const FIRST_BYTES = 512;
 
+/** The buffer of the last Writer that was finished, for the next one. */
+let spare: Buffer | undefined;
+/** No larger one is kept. */
+const MOST_SPARE_BYTES = 64 * 1024;
+
 export class Writer {
-  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #buffer: Buffer;
   #length = 0;
+
+  constructor() {
+    this.#buffer = spare ?? Buffer.allocUnsafeSlow(FIRST_BYTES);
+    spare = undefined;
+  }
 
   u8(value: number): this {
     const at = this.#take(1);
@@ -70,7 +80,12 @@ export class Writer {
 
   /** What was written. Writing on does not change it. */
   finish(): Buffer {
-    return Buffer.from(this.#buffer.subarray(0, this.#length));
+    const written = Buffer.allocUnsafe(this.#length);
+    this.#buffer.copy(written, 0, 0, this.#length);
+    if (this.#buffer.length <= MOST_SPARE_BYTES) spare = this.#buffer;
+    // Who writes on takes a new one, since this one is full.
+    this.#buffer = written;
+    return written;
   }
 
   /** Where the next so many bytes go. */
@@ -82,7 +97,7 @@ export class Writer {
   }
 
   #grow(): void {
-    const grown = Buffer.allocUnsafe(Math.max(2 * this.#buffer.length, this.#length));
+    const grown = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, 2 * this.#buffer.length, this.#length));
     grown.set(this.#buffer);
     this.#buffer = grown;
   }

@@ -8,7 +8,20 @@ export const HASH_BYTES = 32;
 /** Trees of up to 2^16 leaves. */
 export const MAX_PATH = 16;
 
-const sha256 = (...parts: readonly Uint8Array[]): Buffer => hash('sha256', Buffer.concat(parts), 'buffer');
+/** Where short inputs are put together. */
+const together = Buffer.allocUnsafeSlow(4096);
+
+function sha256(...parts: readonly Uint8Array[]): Buffer {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const target = length <= together.length ? together : Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const part of parts) {
+    target.set(part, at);
+    at += part.length;
+  }
+  return hash('sha256', target.subarray(0, length), 'buffer');
+}
 
 export const leafHash = (data: Uint8Array): Buffer => sha256(LEAF, data);
 const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer => sha256(NODE, left, right);

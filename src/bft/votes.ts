@@ -9,6 +9,8 @@ const BATCH_DOMAIN = 'concordat votes 1';
 const MARK_DOMAIN = 'concordat votes made 1';
 const MAX_SIGNATURE = 128;
 const VERIFIED_ROOTS = 4096;
+/** Leaves remembered: a statement comes back with the vote of every replica and in certificates. */
+const KNOWN_LEAVES = 4096;
 
 /** The statements one replica made in one turn, under one signature over their Merkle root. */
 export interface SignedBatch {
@@ -86,6 +88,7 @@ export const decodeCertificate = (bytes: Uint8Array, limits: BroadcastLimits, n:
 /** Makes and checks signed votes for one cluster. */
 export class Votes {
   readonly #verified = new Set<string>();
+  readonly #leaves = new Map<string, Buffer>();
 
   constructor(
     private readonly options: {
@@ -151,6 +154,17 @@ export class Votes {
   }
 
   #leaf(statement: Statement): Buffer {
+    const { round, stream, number, digest } = statement;
+    const key = `${round} ${number} ${digest} ${stream}`;
+    const known = this.#leaves.get(key);
+    if (known !== undefined) return known;
+    const leaf = this.#leafOf(statement);
+    if (this.#leaves.size >= KNOWN_LEAVES) dropOldest(this.#leaves);
+    this.#leaves.set(key, leaf);
+    return leaf;
+  }
+
+  #leafOf(statement: Statement): Buffer {
     const writer = new Writer().string(STATEMENT_DOMAIN).string(this.options.cluster);
     writeStatement(writer, statement);
     return leafHash(writer.finish());
@@ -169,16 +183,18 @@ export class Votes {
 
   /** The same root comes back in every certificate made from a batch: check its signature once. */
   #remember(replica: ReplicaId, root: Buffer, signature: Buffer): void {
-    if (this.#verified.size >= VERIFIED_ROOTS) {
-      const oldest = this.#verified.values().next();
-      if (oldest.done !== true) this.#verified.delete(oldest.value);
-    }
+    if (this.#verified.size >= VERIFIED_ROOTS) dropOldest(this.#verified);
     this.#verified.add(cacheKey(replica, root, signature));
   }
 }
 
 const cacheKey = (replica: ReplicaId, root: Buffer, signature: Buffer): string =>
-  `${replica}:${root.toString('base64')}:${signature.toString('base64')}`;
+  `${replica}:${root.toString('latin1')}${signature.toString('latin1')}`;
+
+function dropOldest(from: Pick<Map<string, unknown>, 'keys' | 'delete'>): void {
+  const oldest = from.keys().next();
+  if (oldest.done !== true) from.delete(oldest.value);
+}
 
 const attestationsOf = (replica: ReplicaId, tree: MerkleTree, count: number, signature: Buffer): Attestation[] =>
   Array.from({ length: count }, (_, index) => ({ replica, index, path: tree.path(index), signature }));

@@ -34,7 +34,7 @@ const ANSWERS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 interface Worker {
   readonly done: Promise<void>;
   /** How the request under way stands. */
-  standing: Standing;
+  standing: () => Standing;
 }
 
 const NOT_ASKED: Standing = { summary: 'not asked yet', code: 'NoQuorum', waitsFor: [] };
@@ -95,7 +95,7 @@ export class Outbox {
       // Something may have been written down between the last look and now.
       if ((this.#waiters.get(stream)?.size ?? 0) > 0) this.send(stream);
     });
-    this.#workers.set(stream, { done, standing: NOT_ASKED });
+    this.#workers.set(stream, { done, standing: () => NOT_ASKED });
   }
 
   /** Sends an answered request once more, unchanged; for a coordinator that asks again. */
@@ -144,7 +144,7 @@ export class Outbox {
 
   async #ask({ stream, request, need }: StoredRequest): Promise<StoredAnswer> {
     const caller = this.options.callerOf(stream);
-    const progress = (standing: Standing): void => {
+    const progress = (standing: () => Standing): void => {
       const worker = this.#workers.get(stream);
       if (worker !== undefined) worker.standing = standing;
     };
@@ -182,7 +182,7 @@ export class Outbox {
         reject: (error) => (leave(), reject(error)),
       };
       const giveUp = (): void =>
-        waiter.reject(noAnswer(`${label}, within ${timeoutMs} ms`, this.#workers.get(stream)?.standing ?? NOT_ASKED));
+        waiter.reject(noAnswer(`${label}, within ${timeoutMs} ms`, this.#workers.get(stream)?.standing() ?? NOT_ASKED));
       const cancel = this.options.ports.timers.after(timeoutMs, giveUp);
       this.#waiters.set(stream, waiters.add(waiter));
     });

@@ -55,9 +55,15 @@ export interface TallyRules {
 
 type Final = Exclude<ReplicaAnswer, Again>;
 
+interface Counted {
+  readonly answer: Final;
+  /** Equal for answers that match. */
+  readonly key: string;
+}
+
 /** Counts the answers of replicas to one request: pure, one vote a replica, the first final answer of each stands. */
 export class Tally {
-  readonly #finals = new Map<number, Final>();
+  readonly #finals = new Map<number, Counted>();
   readonly #waiting = new Map<number, Again>();
 
   constructor(private readonly rules: TallyRules) {}
@@ -72,7 +78,7 @@ export class Tally {
       this.#waiting.set(replica, answer);
     } else {
       this.#waiting.delete(replica);
-      this.#finals.set(replica, answer);
+      this.#finals.set(replica, { answer, key: keyOf(answer) });
     }
   }
 
@@ -108,8 +114,8 @@ export class Tally {
     const largest = Math.max(0, ...[...groups.values()].map((group) => group.length));
     const phrases = Array.from({ length: this.rules.n }, (_, index) => {
       const final = this.#finals.get(index + 1);
-      const words = final === undefined ? (this.#waiting.get(index + 1)?.why ?? 'no answer') : describe(final);
-      const differs = final !== undefined && (groups.get(keyOf(final))?.length ?? 0) < largest ? ' (differs)' : '';
+      const words = final === undefined ? (this.#waiting.get(index + 1)?.why ?? 'no answer') : describe(final.answer);
+      const differs = final !== undefined && (groups.get(final.key)?.length ?? 0) < largest ? ' (differs)' : '';
       return `replica ${index + 1}: ${words}${differs}`;
     });
     const waitsFor = new Set([...this.#waiting.values()].flatMap((answer) => answer.waitsFor));
@@ -122,8 +128,7 @@ export class Tally {
 
   #groups(): Map<string, [number, Final][]> {
     const groups = new Map<string, [number, Final][]>();
-    for (const [replica, answer] of this.#finals) {
-      const key = keyOf(answer);
+    for (const [replica, { answer, key }] of this.#finals) {
       const group = groups.get(key) ?? [];
       group.push([replica, answer]);
       groups.set(key, group);

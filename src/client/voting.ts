@@ -40,8 +40,8 @@ export interface AskOptions {
   readonly need: number;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
-  /** Told after every answer how things stand. */
-  readonly progress?: (standing: Standing) => void;
+  /** Called after every answer; what it is given tells, for as long as the call lasts and later, how things stand. */
+  readonly progress?: (standing: () => Standing) => void;
 }
 
 /** Asks all replicas of a cluster and believes what enough of them say. */
@@ -107,7 +107,7 @@ class Ballot {
     } finally {
       cancel();
       this.options.signal?.removeEventListener('abort', stop);
-      this.#over.abort();
+      this.#over.abort(OVER);
     }
   }
 
@@ -194,7 +194,7 @@ class Ballot {
   #count(replica: number, answer: ReplicaAnswer): void {
     if (this.#over.signal.aborted) return;
     this.#tally.record(replica, answer);
-    this.options.progress?.(this.#tally.standing());
+    this.options.progress?.(() => this.#tally.standing());
     const verdict = this.#tally.verdict();
     switch (verdict.kind) {
       case 'open':
@@ -212,6 +212,9 @@ class Ballot {
     this.#reject(noAnswer(`${this.request.body.name}, ${why}`, this.#tally.standing()));
   }
 }
+
+/** Without a reason of its own an error would be made each time. */
+const OVER = 'the ballot is over';
 
 const again = (why: string) => ({ kind: 'again', why, waitsFor: [] }) as const;
 

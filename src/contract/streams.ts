@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { ConcordatError } from '../errors.js';
 import { participantId } from '../wsba/index.js';
 
@@ -27,7 +27,7 @@ export const isActivityId = (text: string): boolean => ACTIVITY.test(text);
 
 /** Matchcodes may be long and hold anything, so a stream is named after their hash; '-' stands for the plain context. */
 const invitationToken = (matchcode: string): string =>
-  matchcode === '' ? '-' : createHash('sha256').update(matchcode, 'utf8').digest('base64url');
+  matchcode === '' ? '-' : hash('sha256', matchcode, 'base64url');
 
 /** @param outer for an activity inside another: that one's id and the matchcode used, '' for the plain context */
 export const createStream = (
@@ -54,7 +54,7 @@ export function registersIn(name: string, activity: string, matchcode: string): 
 
 /** A participant is named after its stream, so its id is known before it registers (docs/decisions/002-participant-ids.md). */
 export const participantOfStream = (stream: string): string =>
-  participantId(createHash('sha256').update(stream, 'utf8').digest('hex'));
+  participantId(hash('sha256', stream, 'hex'));
 
 /** @returns undefined when no stream can have that name */
 export function parseStream(name: string): StreamName | undefined {

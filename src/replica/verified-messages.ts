@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { VerifiedMessage } from '../soap/index.js';
 
 /** Messages kept, and bytes of them in all. */
@@ -34,4 +34,4 @@ export class VerifiedMessages {
   }
 }
 
-const hashOf = (raw: string): string => createHash('sha256').update(raw, 'utf8').digest('base64');
+const hashOf = (raw: string): string => hash('sha256', raw, 'base64');

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Activity, Invitation, ParticipantRecord, Settlement, StreamPosition } from './activity.js';
 import { byCodeUnit, participants } from './activity.js';
 import { decodeInput } from './codec-input.js';
@@ -30,7 +30,7 @@ export function encodeActivity(a: Activity): string {
 
 /** SHA-256 of the encoding, in hex. */
 export function activityDigest(a: Activity): string {
-  return createHash('sha256').update(encodeActivity(a)).digest('hex');
+  return hash('sha256', encodeActivity(a), 'hex');
 }
 
 /** @throws TypeError, naming the field, if the text is not an encoded activity. */

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** SHA-256 of the parts, framed as JSON so that no two lists of parts read alike. */
-function hash(domain: string, parts: readonly string[]): Buffer {
-  return createHash('sha256')
-    .update(JSON.stringify([`concordat:${domain}`, ...parts]))
-    .digest();
+function hashOf(domain: string, parts: readonly string[]): Buffer {
+  return hash('sha256', JSON.stringify([`concordat:${domain}`, ...parts]), 'buffer');
 }
 
 /** A version-8 UUID (RFC 9562 section 5.8) from the first 122 free bits of a digest. */
@@ -18,15 +16,15 @@ function uuidUrn(digest: Buffer): string {
 
 /** Names an activity after the digest (hex) of the request that created it. A name, not a secret. */
 export function activityId(createDigestHex: string): string {
-  return uuidUrn(hash('activity', [createDigestHex.toLowerCase()]));
+  return uuidUrn(hashOf('activity', [createDigestHex.toLowerCase()]));
 }
 
 /** Names a participant after the digest (hex) of its Register. */
 export function participantId(registerDigestHex: string): string {
-  return uuidUrn(hash('participant', [registerDigestHex.toLowerCase()]));
+  return uuidUrn(hashOf('participant', [registerDigestHex.toLowerCase()]));
 }
 
 /** The wsa:MessageID of a command: all replicas give the same, and so does every repetition. */
 export function commandId(activity: string, participant: string, command: string): string {
-  return uuidUrn(hash('command', [activity, participant, command]));
+  return uuidUrn(hashOf('command', [activity, participant, command]));
 }

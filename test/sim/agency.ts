@@ -8,7 +8,7 @@ import type { ActivityPlan } from './scenario.js';
 import type { World } from './world.js';
 
 /** How long one wait for participants lasts, before the agency looks whether it still wants to wait. */
-const WAIT_MS = 700;
+const WAIT_MS = 2_000;
 
 /** A decision that the replicas agreed to. */
 export interface Decided {
@@ -169,6 +169,7 @@ export class Agency extends ClientNode {
   /** Honest participants come to their end; nobody waits for the others. */
   async #awaitEnd(process: Process, activity: InitiatorActivity, plan: ActivityPlan): Promise<ParticipantState[]> {
     if (!this.world.isHonestParty(plan)) return this.insist(process, 'list', () => activity.participants());
+    await this.pause(process, WAIT_MS / 4);
     return this.insist(process, `the end of ${plan.name}`, () => activity.ended({ waitMs: WAIT_MS }));
   }
 }

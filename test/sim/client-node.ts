@@ -17,8 +17,8 @@ export const CLIENT_SIM_LIMITS: Partial<ClientLimits> = {
   roundMs: 3_000,
   roundPauseMinMs: 100,
   roundPauseMaxMs: 800,
-  pollMinMs: 400,
-  pollMaxMs: 1_000,
+  pollMinMs: 1_000,
+  pollMaxMs: 2_000,
   handlerRetryMinMs: 100,
   handlerRetryMaxMs: 500,
 };

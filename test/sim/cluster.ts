@@ -9,8 +9,8 @@ export const SIM_LIMITS: Partial<Limits> = {
   commandRetryMaxMs: 1_500,
   retireMinMs: 1_000,
   retireMaxMs: 5_000,
-  syncEveryMs: 1_500,
-  passOnAfterMs: 150,
+  syncEveryMs: 3_000,
+  passOnAfterMs: 400,
 };
 
 /** A cluster as its members know it, without any files. */

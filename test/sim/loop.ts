@@ -83,5 +83,5 @@ export class Loop {
   }
 }
 
-/** Resolves when no promise has anything left to do. */
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Resolves when no promise has anything left to do: Node.js looks at its ticks whenever it has run out of microtasks. */
+const settled = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));

@@ -45,7 +45,7 @@ export async function runSchedule({ seed, mutant, tell }: ScheduleOptions): Prom
     seed,
     scenario,
     storm,
-    slowness: random.pick([2, 6, 6, 8]),
+    slowness: random.pick([8, 12, 12, 16]),
     grainMs: random.pick([1, 10, 10, 20]),
     clockWindowMs: random.pick([5_000, 300_000]),
     ...(tell === undefined ? {} : { tell }),

@@ -11,13 +11,12 @@ type Transport = Pick<HttpTransport, 'post' | 'close'>;
 interface Server {
   readonly process: Process;
   readonly options: EdgeOptions;
+  /** Of every request: a sender that goes away does not tell. */
+  readonly stays: AbortSignal;
 }
 
 /** An exchange that gets no answer is given up after so many milliseconds, however long it might wait. */
 const GIVE_UP_MS = 1_500;
-/** A sender that goes away does not tell. */
-const STAYS = new AbortController().signal;
-setMaxListeners(0, STAYS);
 
 /** SOAP over HTTP between simulated sites: `http://site/path`. Everything behind the edge's verifier is the shipped code. */
 export class Web {
@@ -33,7 +32,9 @@ export class Web {
   startEdge(process: Process, site: Site, options: EdgeOptions): Promise<Edge> {
     process.check();
     const others = (this.#servers.get(site) ?? []).filter((server) => server.process.alive);
-    this.#servers.set(site, [...others, { process, options }]);
+    const stays = new AbortController().signal;
+    setMaxListeners(0, stays);
+    this.#servers.set(site, [...others, { process, options, stays }]);
     const close = (): Promise<void> => {
       const left = (this.#servers.get(site) ?? []).filter((server) => server.process !== process);
       this.#servers.set(site, left);
@@ -90,14 +91,14 @@ export class Web {
 }
 
 /** One exchange, as the edge of src/soap serves it from the verifier on. */
-async function serve({ options }: Server, path: string, { xml, action }: PostMessage): Promise<PostResult> {
+async function serve({ options, stays }: Server, path: string, { xml, action }: PostMessage): Promise<PostResult> {
   const trace: VerifyTrace = {};
   const sign = (message: Parameters<EdgeOptions['signer']['sign']>[0]): string => options.signer.sign(message, options.clock());
   try {
     if (!options.paths.has(path)) throw new ConcordatError('NotFound', path);
     const message = options.verifier.verify(xml, options.clock(), trace);
     if (message.addressing.action !== action) throw new ConcordatError('ActionMismatch', action);
-    const request: EdgeRequest = { path, message, signal: STAYS };
+    const request: EdgeRequest = { path, message, signal: stays };
     const answer = await options.handle(request);
     return answer.kind === 'accepted' ? { status: 202, body: '' } : { status: 200, body: sign(answer.message) };
   } catch (error) {

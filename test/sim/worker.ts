@@ -38,6 +38,8 @@ parentPort?.on('message', ({ first, count, tell }: Range) => {
   void (async () => {
     const results: ScheduleResult[] = [];
     const lines: string[] = [];
+    // Errors are many here, and few are looked at: only a run that is told shows where they come from.
+    Error.stackTraceLimit = tell === true ? 20 : 1;
     const told = tell === true ? { tell: (line: string) => void lines.push(line) } : {};
     for (let seed = first; seed < first + count; seed++) {
       const result = await runSchedule({ seed, ...told, ...(mutant === undefined ? {} : { mutant }) });
