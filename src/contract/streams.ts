@@ -26,8 +26,7 @@ const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 export const isActivityId = (text: string): boolean => ACTIVITY.test(text);
 
 /** Matchcodes may be long and hold anything, so a stream is named after their hash; '-' stands for the plain context. */
-const invitationToken = (matchcode: string): string =>
-  matchcode === '' ? '-' : hash('sha256', matchcode, 'base64url');
+const invitationToken = (matchcode: string): string => (matchcode === '' ? '-' : hash('sha256', matchcode, 'base64url'));
 
 /** @param outer for an activity inside another: that one's id and the matchcode used, '' for the plain context */
 export const createStream = (
@@ -53,8 +52,7 @@ export function registersIn(name: string, activity: string, matchcode: string): 
 }
 
 /** A participant is named after its stream, so its id is known before it registers (docs/decisions/002-participant-ids.md). */
-export const participantOfStream = (stream: string): string =>
-  participantId(hash('sha256', stream, 'hex'));
+export const participantOfStream = (stream: string): string => participantId(hash('sha256', stream, 'hex'));
 
 /** @returns undefined when no stream can have that name */
 export function parseStream(name: string): StreamName | undefined {
