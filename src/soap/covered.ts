@@ -1,36 +1,39 @@
 import { ConcordatError } from '../errors.js';
-import { clarkName } from './addressing.js';
-import { parseCanonical } from './canonical.js';
-import { childElements } from './parse.js';
+import { childElements, isNamed } from './document/index.js';
+import type { SourceElement } from './document/index.js';
+import { NS } from './namespaces.js';
 import type { ParsedEnvelope } from './parse.js';
 import type { XmlElement } from './xml.js';
 
-/** The canonical bytes that the signature covers, by the element they are of. */
-export type Covered = ReadonlyMap<Element, string>;
+/** What the signature covers: the meaning of the digested bytes, by the element they were written of. */
+export type Covered = ReadonlyMap<SourceElement, XmlElement>;
 
-/** The element a reference is to. It must be the Body, a header block, or a direct child of Security: nothing else counts as signed. */
-export function properPart(envelope: ParsedEnvelope, id: string): Element {
+/** What of the Security header a signature may cover; a header block that was moved there would otherwise be signed and not be seen. */
+const SECURITY_PARTS: readonly (readonly [ns: string, local: string])[] = [
+  [NS.wsu, 'Timestamp'],
+  [NS.wsse, 'BinarySecurityToken'],
+];
+
+const isPartOfSecurity = (element: SourceElement): boolean => SECURITY_PARTS.some(([ns, local]) => isNamed(element, ns, local));
+
+/**
+ * The element a reference is to. It must be the Body, a header block, or the Timestamp or token directly in Security: nothing else
+ * counts as signed.
+ */
+export function properPart(envelope: ParsedEnvelope, id: string): SourceElement {
   const element = envelope.ids.get(id);
-  const place = element?.parentNode ?? undefined;
-  const proper = element === envelope.body || (place !== undefined && (place === envelope.header || place === envelope.security));
-  if (element === undefined || !proper || element === envelope.security) {
+  const place = element?.parent;
+  const proper =
+    element !== undefined &&
+    element !== envelope.security &&
+    (element === envelope.body ||
+      (place !== undefined && (isPartOfSecurity(element) ? place === envelope.security : place === envelope.header)));
+  if (element === undefined || !proper) {
     throw new ConcordatError('SignedPartMissing', `the reference #${id} is to no part in its proper place`);
   }
   return element;
 }
 
-/** The tree of the covered bytes; that they are of the very element found in place is an invariant, checked all the same. */
-export function readSigned(element: Element, covered: Covered): XmlElement | undefined {
-  const bytes = covered.get(element);
-  if (bytes === undefined) return undefined;
-  const tree = parseCanonical(bytes);
-  if (tree.ns !== (element.namespaceURI ?? '') || tree.name !== element.localName)
-    throw new ConcordatError('SignatureInvalid', clarkName(tree));
-  return tree;
-}
-
 /** The direct children of the Security header of that name. */
-export const securityParts = (envelope: ParsedEnvelope, ns: string, name: string): Element[] =>
-  envelope.security === undefined
-    ? []
-    : childElements(envelope.security).filter((e) => e.namespaceURI === ns && e.localName === name);
+export const securityParts = (envelope: ParsedEnvelope, ns: string, local: string): SourceElement[] =>
+  envelope.security === undefined ? [] : childElements(envelope.security).filter((element) => isNamed(element, ns, local));

@@ -111,7 +111,7 @@ export class Exchanges {
   /** The handler's answer, or Busy when time is up or the edge closes. */
   private async handle(exchange: Exchange, message: VerifiedMessage): Promise<EdgeAnswer> {
     const abort = new AbortController();
-    const gone = (): void => abort.abort();
+    const gone = (): void => abort.abort(OVER);
     let stop: (error: ConcordatError) => void = ignore;
     const stopped = new Promise<never>((_resolve, reject) => (stop = reject));
     const close = (): void => stop(new ConcordatError('Busy', 'this endpoint is closing'));
@@ -125,7 +125,7 @@ export class Exchanges {
       clearTimeout(timer);
       exchange.response.off('close', gone);
       this.closing.removeEventListener('abort', close);
-      abort.abort();
+      abort.abort(OVER);
     }
   }
 
@@ -196,6 +196,9 @@ export class Exchanges {
 }
 
 const ignore = (): void => undefined;
+
+/** Why a handler's signal is aborted. Without a reason each exchange would make an exception of its own, stack and all. */
+const OVER = 'the exchange is over';
 
 function checkEncoding(header: string | undefined): void {
   const encoding = header?.trim().toLowerCase() ?? '';

@@ -7,7 +7,7 @@ import { soapPrefix } from './envelope.js';
 import { MAX_FAULT_DETAIL, MAX_FAULT_WAITS_FOR } from './limits.js';
 import { NS, PREFIX } from './namespaces.js';
 import type { SoapVersion } from './parse.js';
-import { FORBIDDEN_CHARACTER } from './scan.js';
+import { FORBIDDEN_CHARACTER } from './document/index.js';
 import { attribute, child, childrenNamed, el, elements, is, text } from './xml.js';
 import type { XmlElement } from './xml.js';
 

@@ -8,12 +8,30 @@ export interface ParseLimits {
   readonly maxNodes: number;
   /** Attributes and namespace declarations of one element. */
   readonly maxAttributes: number;
+  /** Namespace declarations in force at one place, those that inner ones hide included. */
+  readonly maxNamespaces: number;
+  /** Characters of a name, its prefix included. */
+  readonly maxNameLength: number;
+  /** Characters of the name of a namespace. */
+  readonly maxNamespaceLength: number;
 }
 
-export const PARSE_LIMITS: ParseLimits = { maxBytes: 1_048_576, maxDepth: 64, maxNodes: 50_000, maxAttributes: 64 };
+export const PARSE_LIMITS: ParseLimits = {
+  maxBytes: 1_048_576,
+  maxDepth: 64,
+  maxNodes: 50_000,
+  maxAttributes: 64,
+  maxNamespaces: 256,
+  maxNameLength: 256,
+  maxNamespaceLength: 1024,
+};
 
 /** References of one signature: every header block, the Body, the Timestamp and the token, with room to spare. */
 export const MAX_REFERENCES = 40;
+/** Prefixes in one list of inclusive namespaces. */
+export const MAX_INCLUSIVE_PREFIXES = 64;
+/** Characters of the canonical form of one signed part: a namespace may be written many times that its message declares once. */
+export const MAX_CANONICAL_LENGTH = 4_194_304;
 /** Header blocks of one envelope. */
 export const MAX_HEADERS = 40;
 /** Characters of an address, a message id or an action. */

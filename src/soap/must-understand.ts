@@ -1,12 +1,14 @@
 import { ConcordatError } from '../errors.js';
 import { ADDRESSING_HEADERS, clarkName, isTrue } from './addressing.js';
+import { attributeOf } from './document/index.js';
+import type { SourceElement } from './document/index.js';
 import { NS } from './namespaces.js';
 import { SOAP_NS } from './parse.js';
 import type { SoapVersion } from './parse.js';
 
 /** A header block, and whether the signature covers it. */
 export interface HeaderBlock {
-  readonly dom: Element;
+  readonly source: SourceElement;
   readonly isSigned: boolean;
 }
 
@@ -51,9 +53,9 @@ export function checkMustUnderstand(
   version: SoapVersion,
   more: ReadonlySet<string> = new Set(),
 ): void {
-  const refused = blocks.flatMap(({ dom, isSigned }) => {
-    if (!insists(dom, version)) return [];
-    const name = { ns: dom.namespaceURI ?? '', name: dom.localName };
+  const refused = blocks.flatMap(({ source, isSigned }) => {
+    if (!insists(source, version)) return [];
+    const name = { ns: source.ns, name: source.local };
     const isKnown = UNDERSTOOD.has(clarkName(name)) || more.has(clarkName(name));
     if (isKnown && isSigned) return [];
     return [{ name, why: isKnown ? `${clarkName(name)} is not signed` : clarkName(name) }];
@@ -66,9 +68,9 @@ export function checkMustUnderstand(
 }
 
 /** True if the block is marked mustUnderstand, in the words of the envelope's own version, and meant for us. */
-function insists(block: Element, version: SoapVersion): boolean {
+function insists(block: SourceElement, version: SoapVersion): boolean {
   const { role, ours } = RULES[version];
   const soap = SOAP_NS[version];
-  if (!isTrue(block.getAttributeNS(soap, 'mustUnderstand')?.trim())) return false;
-  return ours.has((block.getAttributeNS(soap, role) ?? '').trim());
+  if (!isTrue(attributeOf(block, soap, 'mustUnderstand')?.trim())) return false;
+  return ours.has((attributeOf(block, soap, role) ?? '').trim());
 }

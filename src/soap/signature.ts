@@ -10,24 +10,23 @@ import {
   verifyBase64,
 } from './algorithms.js';
 import type { DigestName, SignatureAlgorithmEntry } from './algorithms.js';
-import { canonicalize } from './c14n.js';
-import { parseCanonical } from './canonical.js';
-import { properPart } from './covered.js';
+import { canonicalForm } from './c14n.js';
+import { properPart, securityParts } from './covered.js';
 import type { Covered } from './covered.js';
-import { MAX_REFERENCES } from './limits.js';
+import { attributeOf, childElements, isNamed, textOf } from './document/index.js';
+import type { SourceElement } from './document/index.js';
+import { MAX_INCLUSIVE_PREFIXES, MAX_REFERENCES } from './limits.js';
 import { NS } from './namespaces.js';
-import { childElements } from './parse.js';
 import type { ParsedEnvelope } from './parse.js';
 import { attribute, elements, is, text } from './xml.js';
 import type { XmlElement } from './xml.js';
 
 /**
- * XML Signature's core validation (§3.2), for the narrow form that WS-Security needs. xml-crypto canonicalizes; its own
- * validation is not used, because it looks parts up by XPath (tens of milliseconds a message) in a second parse of the text. Here
- * the element that is digested is the very element whose place was checked.
+ * XML Signature's core validation (§3.2), for the narrow form that WS-Security needs. The element that is digested is the very
+ * element whose place was checked, and what the message means is built in the walk that writes the digested bytes.
  */
 export interface SignatureParts {
-  readonly keyInfo: Element;
+  readonly keyInfo: SourceElement;
   /** Canonical SignedInfo: what SignatureValue signs. */
   readonly info: string;
   readonly value: string;
@@ -35,14 +34,15 @@ export interface SignatureParts {
   readonly references: readonly Reference[];
 }
 
-interface Reference {
+export interface Reference {
   readonly id: string;
+  /** Of its list of inclusive namespaces. */
   readonly prefixes: readonly string[];
   readonly hash: DigestName;
+  /** Base64. */
   readonly digest: string;
 }
 
-const COMMENT_NODE = 8;
 const SIGNATURE_PARTS = ['SignedInfo', 'SignatureValue', 'KeyInfo'] as const;
 
 const malformed = (detail: string): ConcordatError => new ConcordatError('SignatureInvalid', detail);
@@ -54,26 +54,23 @@ const malformed = (detail: string): ConcordatError => new ConcordatError('Signat
  */
 export function readSignature(envelope: ParsedEnvelope): SignatureParts {
   if (envelope.security === undefined) throw new ConcordatError('Unsigned', 'there is no wsse:Security header');
-  const [element, ...more] = childElements(envelope.security).filter(
-    (e) => e.namespaceURI === NS.ds && e.localName === 'Signature',
-  );
+  const [element, ...more] = securityParts(envelope, NS.ds, 'Signature');
   if (element === undefined) throw new ConcordatError('Unsigned', 'the Security header has no ds:Signature');
   if (more.length > 0) throw malformed('more than one Signature');
   refuseComments(envelope.security);
   const children = childElements(element);
-  const inOrder = SIGNATURE_PARTS.every((name, i) => children[i]?.localName === name && children[i].namespaceURI === NS.ds);
+  const inOrder = SIGNATURE_PARTS.every((name, i) => children[i] !== undefined && isNamed(children[i], NS.ds, name));
   const [info, value, keyInfo] = children;
   if (!inOrder || children.length !== 3 || info === undefined || value === undefined || keyInfo === undefined) {
     throw malformed(`Signature must hold exactly ${SIGNATURE_PARTS.join(', ')}`);
   }
-  return { keyInfo, value: base64(value.textContent ?? ''), ...readSignedInfo(info) };
+  if (childElements(value).length > 0) throw malformed('SignatureValue must hold text');
+  return { keyInfo, value: base64(textOf(value)), ...readSignedInfo(info) };
 }
 
-function readSignedInfo(dom: Element): Pick<SignatureParts, 'info' | 'algorithm' | 'references'> {
-  const [method] = childElements(dom);
-  const list = method === undefined ? undefined : childElements(method)[0]?.getAttribute('PrefixList');
-  const info = canonicalize(dom, prefixList(list ?? ''));
-  const [canonicalization, signatureMethod, ...references] = elements(parseCanonical(info));
+function readSignedInfo(source: SourceElement): Pick<SignatureParts, 'info' | 'algorithm' | 'references'> {
+  const { text: info, tree } = canonicalForm(source, signedInfoPrefixes(source));
+  const [canonicalization, signatureMethod, ...references] = elements(tree);
   if (canonicalization === undefined || !is(canonicalization, NS.ds, 'CanonicalizationMethod'))
     throw malformed('CanonicalizationMethod');
   if (signatureMethod === undefined || !is(signatureMethod, NS.ds, 'SignatureMethod')) throw malformed('SignatureMethod');
@@ -84,6 +81,13 @@ function readSignedInfo(dom: Element): Pick<SignatureParts, 'info' | 'algorithm'
   const read = references.map(readReference);
   if (new Set(read.map(({ id }) => id)).size !== read.length) throw malformed('two references to one part');
   return { info, algorithm, references: read };
+}
+
+/** How SignedInfo is to be written must be known before it is: if this is not what it then says, it is refused. */
+function signedInfoPrefixes(source: SourceElement): readonly string[] {
+  const [method] = childElements(source);
+  const [parameter] = method === undefined ? [] : childElements(method);
+  return parameter === undefined ? [] : prefixList(attributeOf(parameter, '', 'PrefixList') ?? '');
 }
 
 function readReference(reference: XmlElement): Reference {
@@ -123,20 +127,24 @@ function readC14n(element: XmlElement, what: string): readonly string[] {
   return prefixList(attribute(parameter, '', 'PrefixList') ?? '');
 }
 
+function prefixList(list: string): string[] {
+  const prefixes = list.split(/\s+/, MAX_INCLUSIVE_PREFIXES + 2).filter((prefix) => prefix !== '');
+  if (prefixes.length <= MAX_INCLUSIVE_PREFIXES) return prefixes;
+  throw new ConcordatError('AlgorithmRefused', `more than ${MAX_INCLUSIVE_PREFIXES} inclusive prefixes`);
+}
+
 const algorithmOf = (element: XmlElement): string => attribute(element, '', 'Algorithm') ?? '';
-const prefixList = (list: string): string[] => list.split(/\s+/).filter((prefix) => prefix !== '');
-const base64 = (value: string): string => value.replace(/\s/g, '');
+const base64 = (value: string): string => (/\s/.test(value) ? value.replace(/\s/g, '') : value);
 
 /** A comment splits a text in two for some readers and not for others; a security header has no need of one. */
-function refuseComments(element: Element): void {
-  for (const node of Array.from(element.childNodes))
-    if (node.nodeType === COMMENT_NODE) throw malformed('a comment in the Security header');
+function refuseComments(element: SourceElement): void {
+  if (element.hasComment) throw malformed('a comment in the Security header');
   for (const inner of childElements(element)) refuseComments(inner);
 }
 
 /**
- * Checks the signature with the key, then each reference: that it is to a part in its proper place, and its digest. Gives the
- * canonical bytes of the parts; nothing else of the message is authentic.
+ * Checks the signature with the key, then each reference: that it is to a part in its proper place, and its digest. Gives what the
+ * parts say; nothing else of the message is authentic.
  * @throws AlgorithmRefused if the key is not of the algorithm's type, SignatureInvalid if the value or a digest is wrong,
  *   SignedPartMissing for a reference to no proper part
  */
@@ -144,12 +152,12 @@ export function checkSignature(envelope: ParsedEnvelope, parts: SignatureParts, 
   if (acceptedKeyType(key) !== parts.algorithm.keyType)
     throw new ConcordatError('AlgorithmRefused', 'the key is of another type');
   if (!verifyBase64(parts.algorithm, parts.info, key, parts.value)) throw malformed('the signature value does not match');
-  const covered = new Map<Element, string>();
+  const covered = new Map<SourceElement, XmlElement>();
   for (const { id, prefixes, hash, digest } of parts.references) {
     const element = properPart(envelope, id);
-    const bytes = canonicalize(element, prefixes);
-    if (digestBase64(hash, bytes) !== digest) throw malformed(`the digest of ${element.nodeName} does not match`);
-    covered.set(element, bytes);
+    const form = canonicalForm(element, prefixes);
+    if (digestBase64(hash, form.text) !== digest) throw malformed(`the digest of ${element.qname} does not match`);
+    covered.set(element, form.tree);
   }
   return covered;
 }

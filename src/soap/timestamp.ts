@@ -1,6 +1,6 @@
 import { ConcordatError } from '../errors.js';
 import { NS } from './namespaces.js';
-import { readSigned, securityParts } from './covered.js';
+import { securityParts } from './covered.js';
 import type { Covered } from './covered.js';
 import type { ParsedEnvelope } from './parse.js';
 import type { VerifyPolicy } from './verifier.js';
@@ -20,14 +20,16 @@ export function checkTimestamp(
   now: number,
   policy: VerifyPolicy,
 ): { created: number; expires: number } {
-  const [dom, ...more] = securityParts(envelope, NS.wsu, 'Timestamp');
-  const signed = dom === undefined ? undefined : readSigned(dom, covered);
+  const [element, ...more] = securityParts(envelope, NS.wsu, 'Timestamp');
+  const signed = element === undefined ? undefined : covered.get(element);
   if (signed === undefined || more.length > 0) throw new ConcordatError('SignedPartMissing', 'Timestamp');
   const created = time(signed, 'Created');
   const expires = time(signed, 'Expires');
-  const window = `created ${new Date(created).toISOString()}, expires ${new Date(expires).toISOString()}, our clock ${new Date(now).toISOString()}`;
   const late = expires <= now - (policy.skewMs ?? 0) || expires < created;
-  if (late || Math.abs(now - created) > policy.clockWindowMs) throw new ConcordatError('MessageExpired', window);
+  if (late || Math.abs(now - created) > policy.clockWindowMs) {
+    const [from, to, clock] = [created, expires, now].map((ms) => new Date(ms).toISOString());
+    throw new ConcordatError('MessageExpired', `created ${from}, expires ${to}, our clock ${clock}`);
+  }
   return { created, expires };
 }
 

@@ -1,8 +1,9 @@
 import { ConcordatError } from '../errors.js';
 import { ADDRESSING_HEADERS, clarkName, isTrue, readAddressing } from './addressing.js';
 import type { Addressing } from './addressing.js';
-import { readSigned } from './covered.js';
 import type { Covered } from './covered.js';
+import { attributeOf } from './document/index.js';
+import type { SourceElement } from './document/index.js';
 import type { Identity } from './identity.js';
 import { certificateOf } from './key-info.js';
 import type { ParseLimits } from './limits.js';
@@ -10,6 +11,8 @@ import { checkMustUnderstand } from './must-understand.js';
 import { NS } from './namespaces.js';
 import { parseEnvelope } from './parse.js';
 import type { ParsedEnvelope, SoapVersion } from './parse.js';
+import { mustBeSigned } from './policy.js';
+import type { AlgorithmPolicy } from './policy.js';
 import { checkSignature, readSignature } from './signature.js';
 import { checkTimestamp } from './timestamp.js';
 import type { TrustStore } from './trust.js';
@@ -24,6 +27,8 @@ export interface VerifyPolicy {
   readonly limits?: Partial<ParseLimits>;
   /** Clark names of further headers that may be marked mustUnderstand. */
   readonly understood?: ReadonlySet<string>;
+  /** Algorithms that are accepted; by default all that are implemented. */
+  readonly algorithms?: Pick<AlgorithmPolicy, 'check'>;
 }
 
 /** A message, built only from bytes that the signature covers. */
@@ -57,7 +62,7 @@ export interface VerifyTrace {
 export type MessageVerifier = Pick<Verifier, 'verify'>;
 
 interface Block {
-  readonly dom: Element;
+  readonly source: SourceElement;
   readonly name: string;
   /** Undefined if no reference covers it. */
   readonly signed: XmlElement | undefined;
@@ -79,6 +84,7 @@ export class Verifier {
     const envelope = parseEnvelope(raw, this.policy.limits);
     trace.soapVersion = envelope.soapVersion;
     const signature = readSignature(envelope);
+    this.policy.algorithms?.check(signature);
     const { identity, publicKey } = this.trust.identify(certificateOf(signature.keyInfo, envelope), now);
     const covered = checkSignature(envelope, signature, publicKey);
     trace.identity = identity;
@@ -90,7 +96,7 @@ export class Verifier {
     if (addressing.messageId !== undefined) trace.messageId = addressing.messageId;
     const { created, expires } = checkTimestamp(envelope, covered, now, this.policy);
     const body = readBody(envelope, covered);
-    const headerBlocks = blocks.map((block) => ({ dom: block.dom, isSigned: block.signed !== undefined }));
+    const headerBlocks = blocks.map((block) => ({ source: block.source, isSigned: block.signed !== undefined }));
     checkMustUnderstand(headerBlocks, envelope.soapVersion, this.policy.understood);
     const headers = signed.filter((header) => header.ns !== NS.wsa || !ADDRESSING_HEADERS.has(header.name)).map(withoutTransport);
     return { soapVersion: envelope.soapVersion, identity, created, expires, addressing, headers, body, raw };
@@ -100,24 +106,23 @@ export class Verifier {
 function readBlocks(envelope: ParsedEnvelope, covered: Covered): Block[] {
   return envelope.blocks
     .filter((block) => block !== envelope.security)
-    .map((dom) => ({
-      dom,
-      name: clarkName({ ns: dom.namespaceURI ?? '', name: dom.localName }),
-      signed: readSigned(dom, covered),
+    .map((source) => ({
+      source,
+      name: clarkName({ ns: source.ns, name: source.local }),
+      signed: covered.get(source),
     }));
 }
 
 function requireSigned(blocks: readonly Block[]): void {
-  for (const { dom, name, signed } of blocks) {
-    if (signed !== undefined) continue;
-    const addressing = dom.namespaceURI === NS.wsa && ADDRESSING_HEADERS.has(dom.localName);
-    const parameter = isTrue(dom.getAttributeNS(NS.wsa, 'IsReferenceParameter')?.trim());
-    if (addressing || parameter || dom.namespaceURI === NS.concordat) throw new ConcordatError('SignedPartMissing', name);
+  for (const { source, name, signed } of blocks) {
+    const isReferenceParameter = isTrue(attributeOf(source, NS.wsa, 'IsReferenceParameter')?.trim());
+    if (signed === undefined && mustBeSigned({ ns: source.ns, name: source.local, isReferenceParameter }))
+      throw new ConcordatError('SignedPartMissing', name);
   }
 }
 
 function readBody(envelope: ParsedEnvelope, covered: Covered): XmlElement {
-  const body = readSigned(envelope.body, covered);
+  const body = covered.get(envelope.body);
   if (body === undefined) throw new ConcordatError('SignedPartMissing', 'Body');
   const [content, ...more] = elements(body);
   if (content === undefined || more.length > 0)

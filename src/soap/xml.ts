@@ -1,3 +1,4 @@
+import { compareCodePoints } from './document/order.js';
 import { NS, PREFIX } from './namespaces.js';
 
 /** An attribute; `ns` is '' for an attribute without a prefix. Namespace declarations are not attributes here. */
@@ -63,10 +64,14 @@ const ATTRIBUTE_ESCAPES: Readonly<Record<string, string>> = {
   '\n': '&#xA;',
   '\r': '&#xD;',
 };
-const escapeText = (value: string): string => value.replace(/[&<>\r]/g, (c) => TEXT_ESCAPES[c] ?? c);
-const escapeAttribute = (value: string): string => value.replace(/[&<"\t\n\r]/g, (c) => ATTRIBUTE_ESCAPES[c] ?? c);
 
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** Character data as canonical XML writes it (Canonical XML 1.0 §2.3). */
+export const escapeText = (value: string): string =>
+  /[&<>\r]/.test(value) ? value.replace(/[&<>\r]/g, (c) => TEXT_ESCAPES[c] ?? c) : value;
+
+/** The value of an attribute as canonical XML writes it, between double quotes. */
+export const escapeAttribute = (value: string): string =>
+  /[&<"\t\n\r]/.test(value) ? value.replace(/[&<"\t\n\r]/g, (c) => ATTRIBUTE_ESCAPES[c] ?? c) : value;
 
 /**
  * Writes an element in normal form: prefixes from the fixed table (others n1, n2 … in order of first use), each declared
@@ -75,38 +80,62 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
  * canonical XML.
  */
 export function serialize(element: XmlElement): string {
-  const generated = new Map<string, string>();
-  const prefixOf = (ns: string): string => {
-    const fixed = PREFIX.get(ns) ?? generated.get(ns);
-    if (fixed !== undefined) return fixed;
-    const made = `n${generated.size + 1}`;
-    generated.set(ns, made);
-    return made;
-  };
-  return write(element, new Set([NS.xml]), prefixOf);
+  return new NormalWriter().write(element);
 }
 
-function write(element: XmlElement, declared: ReadonlySet<string>, prefixOf: (ns: string) => string): string {
-  const inScope = new Set(declared);
-  const declarations: [prefix: string, ns: string][] = [];
-  const qualify = (ns: string, name: string): string => {
+class NormalWriter {
+  /** Namespaces that are declared where we are, also in the order of their declaration. */
+  private readonly inScope = new Set<string>([NS.xml]);
+  private readonly declared: string[] = [];
+  private readonly generated = new Map<string, string>();
+
+  write(element: XmlElement): string {
+    const mark = this.declared.length;
+    const name = this.qualify(element.ns, element.name);
+    let attributes = '';
+    for (const { ns, name, value } of sorted(element.attributes))
+      attributes += ` ${this.qualify(ns, name)}="${escapeAttribute(value)}"`;
+    const start = `<${name}${this.declarations(mark)}${attributes}>`;
+    let content = '';
+    for (const node of element.children) content += isElement(node) ? this.write(node) : escapeText(node);
+    if (this.declared.length > mark) this.release(mark);
+    return `${start}${content}</${name}>`;
+  }
+
+  private qualify(ns: string, name: string): string {
     if (ns === '') return name;
-    const prefix = prefixOf(ns);
-    if (!inScope.has(ns)) {
-      inScope.add(ns);
-      declarations.push([prefix, ns]);
+    if (!this.inScope.has(ns)) {
+      this.inScope.add(ns);
+      this.declared.push(ns);
     }
-    return `${prefix}:${name}`;
-  };
-  const name = qualify(element.ns, element.name);
-  const attributes = [...element.attributes]
-    .sort((a, b) => compare(a.ns, b.ns) || compare(a.name, b.name))
-    .map((a) => ` ${qualify(a.ns, a.name)}="${escapeAttribute(a.value)}"`)
-    .join('');
-  const namespaces = declarations
-    .sort((a, b) => compare(a[0], b[0]))
-    .map(([prefix, ns]) => ` xmlns:${prefix}="${escapeAttribute(ns)}"`)
-    .join('');
-  const content = element.children.map((node) => (isElement(node) ? write(node, inScope, prefixOf) : escapeText(node))).join('');
-  return `<${name}${namespaces}${attributes}>${content}</${name}>`;
+    return `${this.prefixOf(ns)}:${name}`;
+  }
+
+  private release(mark: number): void {
+    for (const ns of this.declared.splice(mark)) this.inScope.delete(ns);
+  }
+
+  private prefixOf(ns: string): string {
+    const known = PREFIX.get(ns) ?? this.generated.get(ns);
+    if (known !== undefined) return known;
+    const made = `n${this.generated.size + 1}`;
+    this.generated.set(ns, made);
+    return made;
+  }
+
+  /** Those that were needed first since the mark. */
+  private declarations(mark: number): string {
+    if (this.declared.length === mark) return '';
+    return this.declared
+      .slice(mark)
+      .map((ns) => [this.prefixOf(ns), ns] as const)
+      .sort(([a], [b]) => compareCodePoints(a, b))
+      .map(([prefix, ns]) => ` xmlns:${prefix}="${escapeAttribute(ns)}"`)
+      .join('');
+  }
 }
+
+const sorted = (attributes: readonly XmlAttribute[]): readonly XmlAttribute[] =>
+  attributes.length < 2
+    ? attributes
+    : [...attributes].sort((a, b) => compareCodePoints(a.ns, b.ns) || compareCodePoints(a.name, b.name));
