@@ -30,6 +30,9 @@ X509V3 = OASIS + "x509-token-profile-1.0#X509v3"
 BASE64 = OASIS + "soap-message-security-1.0#Base64Binary"
 EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+ECDSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
+# id-ecPublicKey (RFC 5480 §2.1.1) as DER: how PKCS#8 says that a key is on an elliptic curve.
+EC_PUBLIC_KEY = bytes.fromhex("06072a8648ce3d0201")
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 
 PREFIXES = {"wsa": WSA, "wsse": WSSE, "wsu": WSU, "c": C}
@@ -54,6 +57,7 @@ class Cluster:
         folder = pathlib.Path(folder)
         config = json.loads((folder / "cluster.json").read_text())
         self.f = config["f"]
+        self.address = config["address"].rstrip("/")
         self.urls = {replica["id"]: replica["url"].rstrip("/") for replica in config["replicas"]}
         self._ids = {der(folder / replica["certificate"]): replica["id"] for replica in config["replicas"]}
 
@@ -66,7 +70,8 @@ class Cluster:
 
 
 def der(pem_file):
-    lines = pathlib.Path(pem_file).read_text().split("-----BEGIN CERTIFICATE-----")[1].split("-----END")[0]
+    """The first thing in a PEM file."""
+    lines = pathlib.Path(pem_file).read_text().split("-----BEGIN ")[1].split("-----")[1]
     return base64.b64decode(lines)
 
 
@@ -125,11 +130,13 @@ class Addressing(Plugin):
 
 
 class Signer:
-    """zeep's wsse: signs Body, Timestamp and every header block with RSA-SHA256 over exclusive C14N."""
+    """zeep's wsse: signs Body, Timestamp and every header block over exclusive C14N, with RSA-SHA256 or ECDSA-SHA256 as the key is."""
 
     def __init__(self, certificate_file, key_file):
         self._certificate = base64.b64encode(der(certificate_file)).decode()
         self._key = xmlsec.Key.from_file(str(key_file), xmlsec.KeyFormat.PEM)
+        elliptic = EC_PUBLIC_KEY in der(key_file)[:32]
+        self._algorithm = xmlsec.Transform.ECDSA_SHA256 if elliptic else xmlsec.Transform.RSA_SHA256
 
     def apply(self, envelope, headers):
         soap = etree.QName(envelope).namespace
@@ -146,7 +153,7 @@ class Signer:
         # Before signing: afterwards nothing may change, not even where a prefix is declared.
         etree.cleanup_namespaces(header, top_nsmap=PREFIXES, keep_ns_prefixes=list(PREFIXES))
 
-        signature = xmlsec.template.create(envelope, xmlsec.Transform.EXCL_C14N, xmlsec.Transform.RSA_SHA256, ns="ds")
+        signature = xmlsec.template.create(envelope, xmlsec.Transform.EXCL_C14N, self._algorithm, ns="ds")
         security.append(signature)
         context = xmlsec.SignatureContext()
         for part in parts:
@@ -247,7 +254,8 @@ def _verify(raw, cluster):
     if any(all(part is not need for part in parts) for need in needed):
         raise Refused("a part is not signed")
     _algorithm(signature, "CanonicalizationMethod", EXCLUSIVE_C14N)
-    _algorithm(signature, "SignatureMethod", RSA_SHA256)
+    # That it fits the type of the certificate's key is checked by xmlsec.
+    _algorithm(signature, "SignatureMethod", RSA_SHA256, ECDSA_SHA256)
 
     context = xmlsec.SignatureContext()
     context.key = _key(_token(signature, security, ids))
@@ -283,9 +291,9 @@ def _referenced(reference, ids):
     return part
 
 
-def _algorithm(signature, name, expected):
-    if signature.find(f"{{{DS}}}SignedInfo/{{{DS}}}{name}").get("Algorithm") != expected:
-        raise Refused(f"{name} is not {expected}")
+def _algorithm(signature, name, *expected):
+    if signature.find(f"{{{DS}}}SignedInfo/{{{DS}}}{name}").get("Algorithm") not in expected:
+        raise Refused(f"{name} is not {' or '.join(expected)}")
 
 
 def _check_time(timestamp):

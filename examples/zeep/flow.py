@@ -38,10 +38,12 @@ def say(**event):
 class Conversation:
     """Sends messages to the cluster: zeep makes them of the WSDLs, the journal numbers them."""
 
-    def __init__(self, transport, signer, journal):
+    def __init__(self, cluster, transport, signer, journal, bindings=BINDINGS):
+        self._cluster = cluster
         self._transport = transport
         self._wsse = {"wsse": signer, "plugins": [concordat.Addressing()], "transport": transport}
         self._journal = journal
+        self._bindings = bindings
         self._clients = {}
 
     def numbered(self, stream, label, endpoint, operation, epr=None, create=False, **content):
@@ -77,12 +79,12 @@ class Conversation:
             time.sleep(0.5)
 
     def _service(self, endpoint, epr):
-        """zeep's proxy, from the WSDL that the replica serves. wsa:To is the address of the endpoint reference, if there is one."""
-        wsdl = self._transport.wsdl(endpoint)
+        """zeep's proxy, from the WSDL that the replica serves. wsa:To is the address of the endpoint reference; without one, the
+        cluster's."""
         if endpoint not in self._clients:
-            self._clients[endpoint] = zeep.Client(wsdl, **self._wsse)
-        address = epr.address if epr else wsdl.removesuffix("?wsdl")
-        return self._clients[endpoint].create_service(BINDINGS[endpoint], address)
+            self._clients[endpoint] = zeep.Client(self._transport.wsdl(endpoint), **self._wsse)
+        address = epr.address if epr else f"{self._cluster.address}/{endpoint}"
+        return self._clients[endpoint].create_service(self._bindings[endpoint], address)
 
 
 def run(order, conversation, endpoint):
@@ -178,7 +180,7 @@ def main():
     transport = Transport(cluster, options.replica, options.agreement)
     endpoint = Endpoint(cluster, journal, options.order, options.port)
     try:
-        run(options.order, Conversation(transport, signer, journal), endpoint)
+        run(options.order, Conversation(cluster, transport, signer, journal), endpoint)
     finally:
         endpoint.close()
 
