@@ -35,7 +35,7 @@ export class Agency extends ClientNode {
   }
 
   unfinished(): string[] {
-    return this.plans.flatMap(({ name }) => (this.#finished.has(name) ? [] : [name]));
+    return this.plans.flatMap(namesOf).filter((name) => !this.#finished.has(name));
   }
 
   protected async run(process: Process): Promise<void> {
@@ -173,6 +173,8 @@ export class Agency extends ClientNode {
     return this.insist(process, `the end of ${plan.name}`, () => activity.ended({ waitMs: WAIT_MS }));
   }
 }
+
+const namesOf = ({ name, inner }: ActivityPlan): string[] => [name, ...(inner === undefined ? [] : namesOf(inner))];
 
 /** Whether somebody waits to be told that no more work comes. */
 const mustComplete = ({ invites }: ActivityPlan): boolean => invites.some(({ protocol }) => protocol === 'CoordinatorCompletion');

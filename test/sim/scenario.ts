@@ -45,7 +45,7 @@ export function drawScenario(random: Random): Scenario {
   const n = !real && random.chance(0.12) ? 7 : 4;
   const agencies = random.chance(0.5) ? 1 : 2;
   const providers = 2 + random.below(2);
-  const count = real || n === 7 ? 1 : 2 + random.below(2);
+  const count = real || n === 7 ? 1 : 2;
   const activities = Array.from({ length: agencies }, (): ActivityPlan[] => []);
   for (let i = 0; i < count; i++) activities[i % agencies]?.push(drawActivity(random, `trip ${i + 1}`, providers, real));
   return { n, agencies, providers, activities, real };
@@ -53,7 +53,7 @@ export function drawScenario(random: Random): Scenario {
 
 function drawActivity(random: Random, name: string, providers: number, small: boolean, inside = false): ActivityPlan {
   const mixed = !inside && random.chance(0.2);
-  const guests = small ? 1 + random.below(2) : inside ? 1 : 1 + random.below(3);
+  const guests = small ? 1 + random.below(2) : inside ? 1 : 2 + random.below(3);
   return {
     name,
     outcome: mixed ? 'mixed' : 'atomic',
