@@ -3,8 +3,9 @@ import tseslint from 'typescript-eslint';
 
 /** Imports point one way (docs/architecture.md); each entry lists what a folder must not import. */
 const forbidden = {
-  'src/wsba': ['bft', 'soap', 'contract', 'store', 'peers', 'config', 'replica', 'client', 'cli', 'travel'],
-  'src/bft': ['wsba', 'soap', 'contract', 'store', 'peers', 'config', 'replica', 'client', 'cli', 'travel'],
+  'src/x509': ['wsba', 'bft', 'soap', 'contract', 'store', 'peers', 'config', 'replica', 'client', 'cli', 'travel'],
+  'src/wsba': ['x509', 'bft', 'soap', 'contract', 'store', 'peers', 'config', 'replica', 'client', 'cli', 'travel'],
+  'src/bft': ['x509', 'wsba', 'soap', 'contract', 'store', 'peers', 'config', 'replica', 'client', 'cli', 'travel'],
   'src/soap': ['bft', 'contract', 'config', 'store', 'peers', 'replica', 'client', 'cli', 'travel'],
   'src/store': ['wsba', 'soap', 'contract', 'config', 'peers', 'replica', 'client', 'cli', 'travel'],
   'src/peers': ['wsba', 'soap', 'contract', 'config', 'store', 'replica', 'client', 'cli', 'travel'],

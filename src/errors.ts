@@ -65,6 +65,11 @@ export const ERRORS = {
     ['wsse', 'FailedAuthentication'],
     'The certificate does not chain to a configured authority, is out of its validity, or is not for signing',
   ),
+  CertificateRevoked: sender(['wsse', 'FailedAuthentication'], 'The authority has revoked this certificate, or one above it'),
+  RevocationUnknown: retry(
+    ['wsse', 'FailedAuthentication'],
+    'Whether the certificate was revoked cannot be told here: a revocation list is out of date or cannot be read',
+  ),
   MessageExpired: sender(['wsse', 'MessageExpired'], 'The timestamp is outside the accepted window; sign the same request again'),
   NotAuthorized: sender(['concordat', 'NotAuthorized'], 'This certificate may not do that'),
   // WS-Addressing.
@@ -73,6 +78,10 @@ export const ERRORS = {
   OnlyAnonymousAddressSupported: sender(
     ['wsa', 'OnlyAnonymousAddressSupported'],
     'Nothing can be sent to that ReplyTo or FaultTo: give an http or https URL, wsa:anonymous or wsa:none',
+  ),
+  DestinationRefused: sender(
+    ['concordat', 'DestinationRefused'],
+    'This replica may not send messages to that address; its operator configures where it may',
   ),
   ActionNotSupported: sender(['wsa', 'ActionNotSupported'], 'The endpoint does not support this action'),
   ActionMismatch: sender(['wsa', 'ActionMismatch'], 'The Body, wsa:Action and SOAPAction do not agree'),

@@ -1,4 +1,5 @@
-import type { KeyPair, LoadedCluster } from '../config/index.js';
+import { acceptedFingerprints } from '../config/index.js';
+import type { KeyPair, LoadedCluster, LoadedReplica } from '../config/index.js';
 import { ConcordatError } from '../errors.js';
 import { askOperator } from '../peers/index.js';
 import type { EvidenceReport, ReplicaStatus, WaitingReport } from '../replica/index.js';
@@ -24,23 +25,37 @@ export interface ClusterStatus {
   readonly waiting: readonly WaitingAt[];
 }
 
+/** Under whichever of the certificates that are accepted of it: while its key is being rotated, it may have the one or the other. */
+async function askStatus(cluster: LoadedCluster, replica: LoadedReplica, operator: KeyPair): Promise<unknown> {
+  const { host, port } = replica.peer;
+  const ask = (fingerprint: string): Promise<unknown> =>
+    askOperator({
+      host,
+      port,
+      fingerprint,
+      credentials: operator,
+      authorities: cluster.authorityPems,
+      request: { ask: 'status' },
+      timeoutMs: cluster.limits.operatorTimeoutMs,
+    });
+  const [current = '', ...others] = acceptedFingerprints(replica);
+  let answer = ask(current);
+  for (const other of others) {
+    answer = answer.catch((error: unknown) => {
+      if (error instanceof ConcordatError && error.code === 'CertificateUntrusted') return ask(other);
+      throw error;
+    });
+  }
+  return answer;
+}
+
 /** Asks every replica on its operator port. A replica that does not answer is reported as down. */
 export async function askClusterStatus(cluster: LoadedCluster, operator: KeyPair): Promise<ClusterStatus> {
   const replicas = await Promise.all(
-    cluster.replicas.map(async ({ id, url, peer, fingerprint }): Promise<ReplicaReport> => {
+    cluster.replicas.map(async (replica): Promise<ReplicaReport> => {
+      const { id, url } = replica;
       try {
-        const { host, port } = peer;
-        const { operatorTimeoutMs: timeoutMs } = cluster.limits;
-        const answer = await askOperator({
-          host,
-          port,
-          fingerprint,
-          credentials: operator,
-          authorities: cluster.authorityPems,
-          request: { ask: 'status' },
-          timeoutMs,
-        });
-        return { id, url, up: true, status: answer as ReplicaStatus };
+        return { id, url, up: true, status: (await askStatus(cluster, replica, operator)) as ReplicaStatus };
       } catch (error) {
         if (!(error instanceof ConcordatError)) throw error;
         return { id, url, up: false, error: `${error.code}${error.detail === undefined ? '' : ` (${error.detail})`}` };

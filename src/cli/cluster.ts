@@ -4,6 +4,7 @@ import { loadCluster, loadReplicaKeys } from '../config/index.js';
 import { SERVED, urlOf } from '../contract/index.js';
 import { ConcordatError } from '../errors.js';
 import type { LogLevel } from '../log.js';
+import { getStatus } from './http-get.js';
 import { LOG_LEVELS } from './options.js';
 import { awaitReady, type ReplicaProcess, spawnReplica, stopAll } from './processes.js';
 
@@ -36,7 +37,7 @@ async function runCluster(dir: string, flags: { readonly logLevel: LogLevel }): 
   process.once('SIGINT', stop);
   try {
     await Promise.all(processes.map((replica) => awaitReady(replica, START_TIMEOUT_MS)));
-    await Promise.all(cluster.replicas.map(({ url }) => answers(urlOf(url, 'activation'))));
+    await Promise.all(cluster.replicas.map(({ url }) => answers(urlOf(url, 'activation'), cluster.authorityPems)));
   } catch (error) {
     await stopAll(processes);
     if (stopping) return;
@@ -60,7 +61,7 @@ const allExited = async (processes: readonly ReplicaProcess[]): Promise<void> =>
   await Promise.all(processes.map((replica) => replica.exited));
 };
 
-async function answers(url: string): Promise<void> {
-  const response = await fetch(`${url}?wsdl`);
-  if (!response.ok) throw new ConcordatError('Internal', `${url}?wsdl answered HTTP ${response.status}`);
+async function answers(url: string, authorities: readonly string[]): Promise<void> {
+  const status = await getStatus(new URL(`${url}?wsdl`), { authorities, timeoutMs: START_TIMEOUT_MS });
+  if (status !== 200) throw new ConcordatError('Internal', `${url}?wsdl answered HTTP ${status}`);
 }

@@ -7,9 +7,13 @@ import {
   type InitOptions,
   type InitResult,
 } from '../config/index.js';
+import { DestinationPolicy } from '../soap/policy.js';
 import { wholeNumber } from './options.js';
 
-interface InitFlags extends Pick<InitOptions, 'host' | 'basePort' | 'hosts' | 'port' | 'peerPort' | 'bind' | 'address' | 'f'> {
+interface InitFlags extends Pick<
+  InitOptions,
+  'host' | 'basePort' | 'hosts' | 'port' | 'peerPort' | 'bind' | 'https' | 'address' | 'destinations' | 'f'
+> {
   readonly client: Clients;
   readonly json?: boolean;
 }
@@ -27,6 +31,12 @@ export function registerInit(program: Command): void {
     .option('--port <port>', `with --hosts: SOAP port on each machine (default: ${DEFAULT_PORT})`, port)
     .option('--peer-port <port>', `with --hosts: port for peers and operators (default: ${DEFAULT_PEER_PORT})`, port)
     .option('--bind <address>', `with --hosts: address to bind on each machine (default: ${DEFAULT_BIND})`)
+    .option('--https', 'replicas serve HTTPS, with their own certificates')
+    .option(
+      '--destinations <a,b,…>',
+      'hosts and networks that replicas may send to: where participants are, e.g. *.example.net,10.1.0.0/16:8443',
+      (text) => text.split(','),
+    )
     .option('--address <url>', 'base URL of the cluster as a whole (default: that of replica 1)')
     .option('--f <n>', 'how many faulty replicas to mask, of at least 3f + 1 (default: 1)', wholeNumber(1, 10))
     .option(
@@ -37,6 +47,8 @@ export function registerInit(program: Command): void {
     )
     .option('--json', 'print one JSON object')
     .action(async (dir: string, { json, client: clients, ...flags }: InitFlags) => {
+      // Says what is wrong with them before anything is made.
+      if (flags.destinations !== undefined) new DestinationPolicy({ allow: flags.destinations });
       const result = await initCluster(dir, { ...flags, ...sizeOf(flags), clients });
       if (json === true) console.log(JSON.stringify(result));
       else for (const line of describe(result, flags.hosts === undefined)) console.log(line);

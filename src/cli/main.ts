@@ -5,6 +5,7 @@ import { exitCodeOf, oneLine } from './exit.js';
 import { registerExport } from './export.js';
 import { registerHealth } from './health.js';
 import { registerInit } from './init.js';
+import { registerKeys } from './keys.js';
 import { registerRekey } from './rekey.js';
 import { registerReplica } from './replica.js';
 import { registerStatus } from './status.js';
@@ -18,6 +19,7 @@ for (const register of [
   registerInit,
   registerExport,
   registerRekey,
+  registerKeys,
   registerCluster,
   registerReplica,
   registerStatus,

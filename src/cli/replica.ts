@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { loadCluster, loadReplicaKeys, MAX_WAIT_SECONDS, waitForKeys } from '../config/index.js';
-import { createLogger, type LogLevel } from '../log.js';
+import { MAX_WAIT_SECONDS, waitForKeys } from '../config/index.js';
+import { createLogger, type Logger, type LogLevel } from '../log.js';
 import { pino } from 'pino';
 import { Replica } from '../replica/index.js';
+import { Deployment } from './deployment.js';
 import { LOG_LEVELS, wholeNumber } from './options.js';
 
 interface ReplicaFlags {
@@ -30,6 +31,8 @@ export function registerReplica(program: Command): void {
 }
 
 const STOP_TIMEOUT_MS = 3_000;
+/** How often a replica looks whether cluster.json or its key has changed. */
+const LOOK_EVERY_MS = 2_000;
 
 /** The line that says on standard output that a replica takes part now. */
 export interface ReplicaReady {
@@ -47,8 +50,8 @@ async function runReplica(dir: string, flags: ReplicaFlags): Promise<void> {
   await waitForKeys(dir, { kind: 'replica', id: flags.id }, flags.wait * 1000, () =>
     log.info({ dir, seconds: flags.wait }, 'waiting for cluster.json and the keys'),
   );
-  const cluster = loadCluster(dir);
-  const keys = loadReplicaKeys(cluster, flags.id);
+  const deployment = new Deployment(dir, flags.id, log);
+  const { cluster, keys, ports } = deployment;
   const dataDir = flags.data ?? join(dir, `replica-${flags.id}`, 'data');
   process.on('uncaughtException', (error) => {
     // What cannot be written down must not be acknowledged: stop, and come back from the store.
@@ -56,7 +59,9 @@ async function runReplica(dir: string, flags: ReplicaFlags): Promise<void> {
     process.exit(1);
   });
   const onFailure = (): void => process.exit(1);
-  const replica = await Replica.start({ cluster, id: flags.id, keys, dataDir, log, recover: flags.recover === true, onFailure });
+  const recover = flags.recover === true;
+  const replica = await Replica.start({ cluster, id: flags.id, keys, dataDir, log, ports, recover, onFailure });
+  follow(deployment, log);
   stop = () => {
     // Everything acknowledged is on disk, so nothing is lost by not waiting for a slow peer to hang up.
     setTimeout(() => process.exit(0), STOP_TIMEOUT_MS).unref();
@@ -64,4 +69,16 @@ async function runReplica(dir: string, flags: ReplicaFlags): Promise<void> {
   };
   const ready: ReplicaReady = { ready: true, id: flags.id, url: cluster.replicas[flags.id - 1]?.url ?? '' };
   console.log(JSON.stringify(ready));
+}
+
+/** Takes over changed keys and certificates: when told to by SIGHUP, and by itself soon after they have changed. */
+function follow(deployment: Deployment, log: Logger): void {
+  const orStop = (reloaded: Promise<void>): void => {
+    reloaded.catch((error: unknown) => {
+      log.error({ err: error }, 'the replica stops');
+      process.exit(1);
+    });
+  };
+  process.on('SIGHUP', () => orStop(deployment.reload()));
+  setInterval(() => orStop(deployment.refresh()), LOOK_EVERY_MS).unref();
 }

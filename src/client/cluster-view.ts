@@ -1,5 +1,5 @@
 import { Votes } from '../bft/index.js';
-import { type LoadedCluster, voteVerifier } from '../config/index.js';
+import { acceptedFingerprints, type LoadedCluster, voteVerifier } from '../config/index.js';
 import type { ClusterAddresses } from '../contract/index.js';
 import { urlOf } from '../contract/index.js';
 import { ConcordatError } from '../errors.js';
@@ -21,7 +21,9 @@ export interface ClusterView {
 
 /** The view of a client that has the cluster's own cluster.json: replicas by the fingerprints of their certificates. */
 export function configuredView(loaded: LoadedCluster): ClusterView {
-  const byFingerprint = new Map(loaded.replicas.map(({ fingerprint, id }) => [fingerprint, id]));
+  const byFingerprint = new Map(
+    loaded.replicas.flatMap((replica) => acceptedFingerprints(replica).map((print) => [print, replica.id])),
+  );
   return {
     n: loaded.n,
     f: loaded.f,

@@ -24,7 +24,7 @@ export type { ClientLimits } from './limits.js';
 export { signedWsdlClient } from './wsdl-client.js';
 export type { SignedWsdlClient, SignedWsdlClientOptions } from './wsdl-client.js';
 export { createSigner, createVerifier, ownIdentity } from './credentials.js';
-export { loadClientKeys, loadCluster } from '../config/index.js';
+export { loadClientKeys, loadCluster, loadPkcs12 } from '../config/index.js';
 export type { KeyPair, LoadedCluster } from '../config/index.js';
 export { ConcordatError, ERRORS } from '../errors.js';
 export type { ErrorCode, ErrorEntry } from '../errors.js';

@@ -94,7 +94,7 @@ export class Initiator {
     const signer = ports.security.signer(credentials);
     const verifier = ports.security.verifier(cluster.authorityPems, limits.clockWindowMs);
     const { writer } = ports.security.identity(credentials);
-    const transport = ports.transport(limits.attemptTimeoutMs);
+    const transport = ports.transport(limits.attemptTimeoutMs, cluster.authorityPems);
     const caller = new VotingCaller({
       view: configuredView(cluster),
       caller: new SoapCaller({ signer, verifier, transport, clock }),

@@ -55,6 +55,8 @@ export interface ParticipantOptions {
   readonly listen: HostPort;
   /** The base URL under which replicas reach this participant, if it is not that of `listen`; it must survive a restart. */
   readonly publicUrl?: string;
+  /** Serves HTTPS with this certificate, often the same as the credentials; without it, HTTP. */
+  readonly tls?: Credentials;
   readonly handlers: Handlers;
   readonly timeoutMs?: number;
   readonly limits?: Partial<ClientLimits>;
@@ -115,12 +117,10 @@ export class Participant {
     const limits: ClientLimits = { ...CLIENT_LIMITS, ...options.limits, ...timeout };
     const cluster = typeof where === 'string' ? loadCluster(where) : where;
     const configured = 'replicas' in cluster ? configuredView(cluster) : undefined;
-    const verifier = ports.security.verifier(
-      'replicas' in cluster ? cluster.authorityPems : cluster.authorities,
-      limits.clockWindowMs,
-    );
+    const authorities = 'replicas' in cluster ? cluster.authorityPems : cluster.authorities;
+    const verifier = ports.security.verifier(authorities, limits.clockWindowMs);
     const signer = ports.security.signer(credentials);
-    const transport = ports.transport(limits.attemptTimeoutMs);
+    const transport = ports.transport(limits.attemptTimeoutMs, authorities);
     const caller = new SoapCaller({ signer, verifier, transport, clock });
     const suspect = onSuspect === undefined ? {} : { onSuspect };
     const newCaller = (view: ClusterView): VotingCaller =>
@@ -186,7 +186,7 @@ export class Participant {
   }
 
   async #start(signer: MessageSigner, verifier: MessageVerifier): Promise<void> {
-    const { listen, publicUrl, onInvalidState } = this.options;
+    const { listen, publicUrl, tls, onInvalidState } = this.options;
     const { log, journal, statuses } = this.#parts;
     const commands = new Commands({
       find: (id) => this.#find(id),
@@ -209,6 +209,7 @@ export class Participant {
       signer,
       paths: new Set([PARTICIPANT_PATH]),
       handle: ({ message }) => Promise.resolve().then(() => commands.take(message)),
+      ...(tls === undefined ? {} : { tls }),
       log,
       clock: this.ports.clock,
     });

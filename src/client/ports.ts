@@ -20,8 +20,11 @@ export interface ClientPorts {
   /** 0 ≤ r < 1, so that clients do not all wait equally long. */
   readonly random: () => number;
   readonly uuid: () => string;
-  /** @param timeoutMs of one exchange */
-  readonly transport: (timeoutMs: number) => ClientTransport;
+  /**
+   * @param timeoutMs of one exchange
+   * @param authorities (PEM) that certify https endpoints, beside those of the system
+   */
+  readonly transport: (timeoutMs: number, authorities: readonly string[]) => ClientTransport;
   readonly startEdge: (options: EdgeOptions) => Promise<Edge>;
   readonly security: ClientSecurity;
 }
@@ -47,7 +50,7 @@ export const REAL_CLIENT_PORTS: ClientPorts = {
   timers: REAL_TIMERS,
   random: Math.random,
   uuid: randomUUID,
-  transport: (timeoutMs) => new HttpTransport({ timeoutMs }),
+  transport: (timeoutMs, authorities) => new HttpTransport({ timeoutMs, authorities }),
   startEdge,
   security: { identity: ownIdentity, signer: createSigner, verifier: createVerifier, votes: votesOf },
 };

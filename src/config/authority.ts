@@ -2,6 +2,16 @@ import { ConcordatError } from '../errors.js';
 import { parseCertificate, parsePrivateKey } from './certificate.js';
 import type { KeyPair } from './keys.js';
 
+/** Kinds of keys that every part of Concordat signs and verifies with. */
+export const KEY_ALGORITHMS = ['rsa-2048', 'rsa-3072', 'p-256', 'p-384'] as const;
+export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
+/** What every SOAP stack can verify. */
+export const DEFAULT_KEY_ALGORITHM: KeyAlgorithm = 'rsa-2048';
+
+/** Days a certificate is valid where nothing else is asked for, and at most. */
+export const DEFAULT_CERTIFICATE_DAYS = 1095;
+export const MAX_CERTIFICATE_DAYS = 3650;
+
 /** What a certificate is to say about its subject. */
 export interface CertificateRequest {
   readonly commonName: string;
@@ -9,6 +19,9 @@ export interface CertificateRequest {
   readonly roles: readonly string[];
   /** Host names and addresses it may serve under; a client certificate has none. */
   readonly hosts?: readonly string[];
+  readonly algorithm?: KeyAlgorithm;
+  /** From now. */
+  readonly days?: number;
 }
 
 export interface Authority extends KeyPair {

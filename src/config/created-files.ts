@@ -12,11 +12,11 @@ const PUBLIC_MODE = 0o644;
 export class CreatedFiles {
   constructor(private readonly dir: string) {}
 
-  writePublic(path: string, text: string): void {
+  writePublic(path: string, text: string | Uint8Array): void {
     this.#write(path, text, PUBLIC_MODE);
   }
 
-  writeSecret(path: string, text: string): void {
+  writeSecret(path: string, text: string | Uint8Array): void {
     this.#write(path, text, SECRET_MODE);
   }
 
@@ -40,7 +40,7 @@ export class CreatedFiles {
     return publicText;
   }
 
-  #write(path: string, text: string, mode: number): void {
+  #write(path: string, text: string | Uint8Array, mode: number): void {
     const full = join(this.dir, path);
     attempt(full, () => {
       mkdirSync(dirname(full), { recursive: true });

@@ -5,8 +5,8 @@ import { parseCertificate } from './certificate.js';
 import { CLUSTER_FILE, loadCluster } from './cluster.js';
 import type { LoadedCluster } from './cluster.js';
 import { CreatedFiles } from './created-files.js';
-import { readText, systemCode } from './files.js';
-import { CLIENT_NAME, loadClientKeys, loadReplicaKeys } from './keys.js';
+import { readBytes, readText, systemCode } from './files.js';
+import { CLIENT_NAME, loadClientKeys, loadReplicaKeys, passwordPath } from './keys.js';
 import { privateKeysOf } from './owner.js';
 import type { Owner } from './owner.js';
 
@@ -17,8 +17,9 @@ const CERTIFICATE_END = '.pem';
 /** Files by their path relative to the cluster's directory. */
 interface Part {
   readonly cluster: string;
-  readonly certificates: ReadonlyMap<string, string>;
-  readonly privateKeys: ReadonlyMap<string, string>;
+  /** And revocation lists. */
+  readonly certificates: ReadonlyMap<string, Buffer>;
+  readonly privateKeys: ReadonlyMap<string, Buffer>;
 }
 
 /**
@@ -41,8 +42,8 @@ export function exportPart(dir: string, owner: Owner, to: string): readonly stri
 /** Whether `to` holds exactly what exportPart would write there, and may hold more. */
 export function isExported(dir: string, owner: Owner, to: string): boolean {
   const { cluster, certificates, privateKeys } = readPart(dir, owner);
-  return [[CLUSTER_FILE, cluster] as const, ...certificates, ...privateKeys].every(
-    ([path, text]) => existsSync(join(to, path)) && readText(join(to, path), path, 'ConfigInvalid') === text,
+  return [[CLUSTER_FILE, Buffer.from(cluster)] as const, ...certificates, ...privateKeys].every(
+    ([path, bytes]) => existsSync(join(to, path)) && readBytes(join(to, path), path, 'ConfigInvalid').equals(bytes),
   );
 }
 
@@ -51,8 +52,11 @@ function readPart(dir: string, owner: Owner): Part {
   checkOwner(cluster, owner);
   return {
     cluster: readText(join(dir, CLUSTER_FILE), CLUSTER_FILE, 'ConfigMissing'),
-    certificates: new Map(certificatePaths(cluster).map((path) => [path, readCertificates(dir, path)])),
-    privateKeys: new Map(privateKeysOf(owner).map((path) => [path, readText(join(dir, path), path, 'ConfigMissing')])),
+    certificates: new Map([
+      ...certificatePaths(cluster).map((path): [string, Buffer] => [path, readCertificates(dir, path)]),
+      ...listPaths(cluster).map((path): [string, Buffer] => [path, readBytes(resolve(dir, path), path, 'ConfigMissing')]),
+    ]),
+    privateKeys: new Map(privatePaths(cluster, owner).map((path) => [path, readBytes(join(dir, path), path, 'ConfigMissing')])),
   };
 }
 
@@ -66,12 +70,30 @@ function checkOwner(cluster: LoadedCluster, owner: Owner): void {
   }
 }
 
+/** Those of the owner that are there; with a PKCS#12 file goes its password. */
+function privatePaths({ dir, replicas }: LoadedCluster, owner: Owner): string[] {
+  const own = privateKeysOf(owner).map((group) => group.find((path) => existsSync(join(dir, path))) ?? group[0] ?? '');
+  const passwords = own.map(passwordPath).filter((path) => existsSync(join(dir, path)));
+  const tls = owner.kind === 'replica' ? replicas.find(({ id }) => id === owner.id)?.tls : undefined;
+  return [...own, ...passwords, ...(typeof tls === 'object' ? [inside(tls.privateKey)] : [])];
+}
+
+const listPaths = ({ config }: LoadedCluster): string[] => (config.security?.revocation?.lists ?? []).map(inside);
+
+/** @throws ConcordatError ConfigInvalid for a path that leaves the cluster's directory: the export could not have it in its place */
+function inside(path: string): string {
+  const leaves = isAbsolute(path) || normalize(path).split(sep)[0] === '..';
+  if (leaves) throw new ConcordatError('ConfigInvalid', `${CLUSTER_FILE}: ${path} must lie in the cluster's directory`);
+  return path;
+}
+
 function certificatePaths({ dir, config }: LoadedCluster): string[] {
-  const listed = [...config.authorities, ...config.replicas.map(({ certificate }) => certificate)];
-  for (const path of listed) {
-    const leaves = isAbsolute(path) || normalize(path).split(sep)[0] === '..';
-    if (leaves) throw new ConcordatError('ConfigInvalid', `${CLUSTER_FILE}: ${path} must lie in the cluster's directory`);
-  }
+  const ofReplicas = config.replicas.flatMap(({ certificate, otherCertificates = [], tls }) => [
+    certificate,
+    ...otherCertificates,
+    ...(typeof tls === 'object' ? [tls.certificate] : []),
+  ]);
+  const listed = [...config.authorities, ...ofReplicas].map(inside);
   const clients = list(join(dir, CLIENTS_FOLDER))
     .filter((name) => name.endsWith(CERTIFICATE_END) && CLIENT_NAME.test(name.slice(0, -CERTIFICATE_END.length)))
     .map((name) => `${CLIENTS_FOLDER}/${name}`);
@@ -79,11 +101,11 @@ function certificatePaths({ dir, config }: LoadedCluster): string[] {
 }
 
 /** Some tools put the key beside the certificate in one file; such a file must not be given away. */
-function readCertificates(dir: string, path: string): string {
+function readCertificates(dir: string, path: string): Buffer {
   const text = readText(resolve(dir, path), path, 'ConfigInvalid');
   if (text.includes('PRIVATE KEY')) throw new ConcordatError('ConfigInvalid', `${path} holds a private key: it is not exported`);
   parseCertificate(text, path);
-  return text;
+  return Buffer.from(text);
 }
 
 const isEmpty = (dir: string): boolean => list(dir).length === 0;

@@ -16,18 +16,19 @@ export function systemCode(error: unknown): string {
  * @param what how the message names the file
  * @throws ConcordatError `code` when it cannot be read, ConfigInvalid when it is too large
  */
-export function readText(path: string, what: string, code: ErrorCode): string {
-  let text: string;
+export const readText = (path: string, what: string, code: ErrorCode): string => readBytes(path, what, code).toString('utf8');
+
+/** The same for a file of any kind. */
+export function readBytes(path: string, what: string, code: ErrorCode): Buffer {
   try {
     if (statSync(path).size > MAX_CONFIG_FILE_BYTES) {
       throw new ConcordatError('ConfigInvalid', `${what} is larger than ${MAX_CONFIG_FILE_BYTES} bytes`);
     }
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch (error) {
     if (error instanceof ConcordatError) throw error;
     throw new ConcordatError(code, `${what} cannot be read (${systemCode(error)})`, { cause: error });
   }
-  return text;
 }
 
 /** Writes, by `work`. @throws ConcordatError ConfigInvalid, with the reason of the operating system */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { ConcordatError } from '../errors.js';
 import { createAuthority } from './authority.js';
@@ -21,6 +22,11 @@ export interface InitOptions extends PlacementOptions {
   readonly f?: number;
   /** The logical address of the cluster, a base URL; by default that of replica 1. */
   readonly address?: string;
+  /**
+   * Hosts and networks that replicas may send to, where participants are (see docs/configuration.md). A cluster on a loopback address
+   * is a development cluster, and needs none.
+   */
+  readonly destinations?: readonly string[];
   /** Clients beside `initiator`, `participant` and `operator`, which are always made. */
   readonly clients?: readonly ClientRequest[];
 }
@@ -95,13 +101,28 @@ export async function initCluster(dir: string, options: InitOptions = {}): Promi
     f: plan.f,
     address: plan.address ?? entries[0]?.url ?? '',
     authorities: [AUTHORITY_PATHS.certificate],
-    replicas: entries,
+    replicas: entries.map((entry) => (options.https === true ? { ...entry, tls: 'own' } : entry)),
+    ...securityOf(entries, options),
   };
   const text = `${JSON.stringify(config, null, 2)}\n`;
   parseCluster(text);
   files.publish(CLUSTER_FILE, text);
   return resultOf(resolve(dir), config, plan);
 }
+
+function securityOf(replicas: readonly ReplicaEntry[], { destinations }: InitOptions): Pick<ClusterConfig, 'security'> {
+  const development = replicas.every(({ peer }) => isLoopback(peer.host));
+  if (!development && destinations === undefined) return {};
+  return {
+    security: {
+      ...(development ? { development } : {}),
+      ...(destinations === undefined ? {} : { destinations: { allow: destinations } }),
+    },
+  };
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
 /** What the certificate of a replica says. */
 export const replicaRequest = (id: number, host: string): CertificateRequest => ({

@@ -6,6 +6,14 @@ export interface Limits {
   readonly clockWindowMs: number;
   /** Bytes of one SOAP message, declared or counted. */
   readonly maxMessageBytes: number;
+  /** Elements of one SOAP message inside each other. */
+  readonly maxXmlDepth: number;
+  /** Elements, texts, comments and attributes of one SOAP message. */
+  readonly maxXmlNodes: number;
+  /** Attributes and namespace declarations of one element. */
+  readonly maxXmlAttributes: number;
+  /** Namespace declarations in force at one place of a SOAP message. */
+  readonly maxXmlNamespaces: number;
   /** SOAP requests in progress at one replica. */
   readonly maxConcurrentRequests: number;
   /** Milliseconds a request waits to be enabled and certified before it gets a retryable fault. */
@@ -78,6 +86,10 @@ const MIB = 1024 * KIB;
 export const DEFAULT_LIMITS: Limits = {
   clockWindowMs: 300_000,
   maxMessageBytes: MIB,
+  maxXmlDepth: 64,
+  maxXmlNodes: 50_000,
+  maxXmlAttributes: 64,
+  maxXmlNamespaces: 256,
   maxConcurrentRequests: 512,
   requestWaitMs: 4_000,
   passOnAfterMs: 50,

@@ -15,6 +15,8 @@ export interface PlacementOptions {
   readonly port?: number;
   /** With hosts, the port of each machine for peers and operators; 8443 by default. */
   readonly peerPort?: number;
+  /** Replicas serve HTTPS, with their own certificates. */
+  readonly https?: boolean;
   /** With hosts, the address that each machine binds; 0.0.0.0, all of them, by default. */
   readonly bind?: string;
 }
@@ -36,7 +38,7 @@ export function makePlacement(n: number, options: PlacementOptions): Placement {
   return options.hosts === undefined ? onOneHost(n, options) : onMachines(n, options.hosts, options);
 }
 
-function onOneHost(n: number, { host = '127.0.0.1', basePort, port, peerPort, bind }: PlacementOptions): Placement {
+function onOneHost(n: number, { host = '127.0.0.1', basePort, port, peerPort, bind, https }: PlacementOptions): Placement {
   if (port !== undefined || peerPort !== undefined || bind !== undefined) {
     usage('a port, a peer port and an address to bind go with hosts, one for each replica');
   }
@@ -48,7 +50,7 @@ function onOneHost(n: number, { host = '127.0.0.1', basePort, port, peerPort, bi
     const ports =
       basePort === undefined ? await freePorts(2 * n, host) : Array.from({ length: 2 * n }, (_, index) => basePort + index);
     return ports.slice(0, n).map((port, index) => ({
-      url: baseUrlOf(host, port),
+      url: baseUrlOf(host, port, https),
       peer: { host, port: ports[n + index] ?? 0 },
     }));
   };
@@ -66,7 +68,7 @@ function onMachines(n: number, hosts: readonly string[], options: PlacementOptio
   }
   if (port === peerPort) usage(`SOAP and the peers cannot both have port ${port}`);
   const places = hosts.map((host) => ({
-    url: baseUrlOf(host, port),
+    url: baseUrlOf(host, port, options.https),
     listen: { host: bind, port },
     peer: { host, port: peerPort },
     peerListen: { host: bind, port: peerPort },
@@ -77,7 +79,8 @@ function onMachines(n: number, hosts: readonly string[], options: PlacementOptio
 const inUrl = (host: string): string => (isIP(host) === 6 ? `[${host}]` : host);
 
 /** The origin, which leaves out the default port. */
-const baseUrlOf = (host: string, port: number): string => new URL(`http://${inUrl(host)}:${port}`).origin;
+const baseUrlOf = (host: string, port: number, https = false): string =>
+  new URL(`${https ? 'https' : 'http'}://${inUrl(host)}:${port}`).origin;
 
 const HOST_NAME = /^[a-z0-9.:-]{1,253}$/;
 

@@ -49,6 +49,31 @@ export class ObjectReader {
     return value;
   }
 
+  flag(name: string): boolean {
+    const value = this.raw(name);
+    if (typeof value !== 'boolean') invalid(this.path(name), 'must be true or false');
+    return value;
+  }
+
+  oneOf<const Value extends string>(name: string, values: readonly Value[]): Value {
+    const found = values.find((value) => value === this.raw(name));
+    if (found === undefined) invalid(this.path(name), `must be one of ${values.join(', ')}`);
+    return found;
+  }
+
+  /** The items of a non-empty array of non-empty texts. */
+  strings(name: string, max: number): string[] {
+    return this.items(name, max).map(({ value, at }) => {
+      if (typeof value !== 'string' || value === '' || /\p{Cc}/u.test(value)) invalid(at, 'must be a non-empty string');
+      return value;
+    });
+  }
+
+  /** The items of a non-empty array of objects. */
+  objects(name: string, max: number, allowed: readonly string[] | 'any'): ObjectReader[] {
+    return this.items(name, max).map(({ value, at }) => ObjectReader.of(value, at, allowed));
+  }
+
   /** The items of a non-empty array, each with its own path. */
   items(name: string, max: number): { value: unknown; at: string }[] {
     const value = this.raw(name);

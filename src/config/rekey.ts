@@ -1,11 +1,10 @@
 import { join, resolve } from 'node:path';
 import { ConcordatError } from '../errors.js';
-import { type Authority, loadAuthority } from './authority.js';
+import { authorityOf } from './cluster-authority.js';
 import { CLUSTER_FILE, loadCluster, MAX_FORMER_VOTE_KEYS, parseCluster } from './cluster.js';
-import type { ClusterConfig, LoadedCluster, ReplicaEntry } from './cluster.js';
-import { readText } from './files.js';
-import { AUTHORITY_PATHS, replicaRequest } from './init.js';
-import { type KeyPair, replicaPaths } from './keys.js';
+import type { ClusterConfig, ReplicaEntry } from './cluster.js';
+import { replicaRequest } from './init.js';
+import { replicaPaths } from './keys.js';
 import { ReplacedFiles } from './replaced-files.js';
 import { makeVoteKey } from './vote-key.js';
 
@@ -59,15 +58,6 @@ export async function rekeyReplica(dir: string, id: number, now = Date.now()): P
     voteKey: join(absolute, paths.voteKey),
     kept: files.kept.map((path) => join(absolute, path)),
   };
-}
-
-function authorityOf({ dir, config }: LoadedCluster, now: number): Promise<Authority> {
-  if (!config.authorities.includes(AUTHORITY_PATHS.certificate)) {
-    throw new ConcordatError('ConfigInvalid', `${AUTHORITY_PATHS.certificate} is not among the authorities of ${CLUSTER_FILE}`);
-  }
-  const read = (path: string): string => readText(join(dir, path), path, 'ConfigMissing');
-  const pair: KeyPair = { certificatePem: read(AUTHORITY_PATHS.certificate), privateKeyPem: read(AUTHORITY_PATHS.privateKey) };
-  return loadAuthority(pair, now);
 }
 
 /** The text of cluster.json with the new key of one replica. */

@@ -20,22 +20,44 @@ export class ReplacedFiles {
   }
 
   /** At every moment either the old file or the new one is there. Nothing is overwritten. @throws ConcordatError ConfigInvalid */
-  replace(path: string, text: string, secrecy: 'public' | 'secret'): void {
+  replace(path: string, text: string | Uint8Array, secrecy: 'public' | 'secret'): void {
+    const full = join(this.dir, path);
+    attempt(full, () => {
+      if (existsSync(full) && !this.kept.includes(this.#keptName(path))) this.#keep(path);
+    });
+    this.overwrite(path, text, secrecy);
+  }
+
+  /** The same for a file whose older versions are of no use. */
+  overwrite(path: string, text: string | Uint8Array, secrecy: 'public' | 'secret'): void {
     const full = join(this.dir, path);
     const fresh = `${path}.new`;
-    attempt(full, () => {
-      if (existsSync(full)) this.#keep(path);
-      // Left by an attempt that was cut short; nobody has ever used it.
-      rmSync(`${full}.new`, { force: true });
-    });
+    // Left by an attempt that was cut short; nobody has ever used it.
+    attempt(full, () => rmSync(`${full}.new`, { force: true }));
     if (secrecy === 'secret') this.#created.writeSecret(fresh, text);
     else this.#created.writePublic(fresh, text);
     attempt(full, () => renameSync(join(this.dir, fresh), full));
   }
 
+  /** Keeps a copy of a file that is to be replaced, which one may refer to before it is. @returns its path */
+  keep(path: string): string {
+    attempt(join(this.dir, path), () => this.#keep(path));
+    return this.#keptName(path);
+  }
+
+  /** Takes a file away, and keeps it under its other name. */
+  remove(path: string): void {
+    attempt(join(this.dir, path), () => renameSync(join(this.dir, path), join(this.dir, this.#keptName(path))));
+    this.kept.push(this.#keptName(path));
+  }
+
   #keep(path: string): void {
-    const kept = `${path}${this.#suffix}`;
+    const kept = this.#keptName(path);
     copyFileSync(join(this.dir, path), join(this.dir, kept), constants.COPYFILE_EXCL);
     this.kept.push(kept);
+  }
+
+  #keptName(path: string): string {
+    return `${path}${this.#suffix}`;
   }
 }

@@ -18,8 +18,7 @@ export const MAX_WAIT_SECONDS = 86_400;
  * @returns whether all are there
  */
 export async function waitForKeys(dir: string, owner: Owner, waitMs: number, onWait: () => void): Promise<boolean> {
-  const paths = neededBy(owner).map((path) => join(dir, path));
-  const complete = (): boolean => paths.every((path) => existsSync(path));
+  const complete = (): boolean => neededBy(owner).every((group) => group.some((path) => existsSync(join(dir, path))));
   const end = performance.now() + waitMs;
   if (complete()) return true;
   if (waitMs > 0) onWait();

@@ -7,7 +7,7 @@ import { decodeHello } from './hello.js';
 import type { Misconduct } from './misconduct.js';
 import { HELLO_BYTES } from './options.js';
 import type { PeerAddress, PeerLimits } from './options.js';
-import { normalizeFingerprint, remoteFingerprint } from './tls.js';
+import { isPeer } from './tls.js';
 
 export interface IncomingOptions {
   readonly self: number;
@@ -94,7 +94,7 @@ export class IncomingLinks {
     if (hello.cluster !== cluster) throw new MalformedFrame('a hello of another cluster');
     const peer = peers.get(hello.from);
     if (peer === undefined) throw new MalformedFrame('a hello of a replica that cluster.json does not list');
-    if (remoteFingerprint(socket) !== normalizeFingerprint(peer.fingerprint)) {
+    if (!isPeer(socket, peer)) {
       throw new MalformedFrame('a hello under a certificate that is not its own');
     }
     if (hello.to !== self) throw new MalformedFrame('a hello for another replica');

@@ -11,6 +11,8 @@ export interface PeerAddress {
   readonly port: number;
   /** SHA-256 of the DER of its certificate, hex, from cluster.json. */
   readonly fingerprint: string;
+  /** Of the certificates that are accepted beside it while its key is being changed. */
+  readonly otherFingerprints?: readonly string[];
 }
 
 /** Bytes and milliseconds; src/config/limits.ts has the defaults of the product. */

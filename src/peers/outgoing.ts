@@ -8,7 +8,7 @@ import { encodeHello } from './hello.js';
 import { REFUSAL_PATIENCE_MS } from './options.js';
 import type { PeerAddress, PeerCredentials, PeerLimits } from './options.js';
 import { FrameQueue } from './queue.js';
-import { PEER_PROTOCOL, normalizeFingerprint, remoteFingerprint, tlsOptions } from './tls.js';
+import { isPeer, PEER_PROTOCOL, tlsOptions } from './tls.js';
 
 export interface OutgoingOptions {
   readonly self: number;
@@ -119,7 +119,7 @@ export class OutgoingLink {
     socket.setNoDelay(true);
     socket.on('session', (session: Buffer) => (this.#session = session));
     socket.once('secureConnect', () => {
-      if (remoteFingerprint(socket) !== normalizeFingerprint(peer.fingerprint)) {
+      if (!isPeer(socket, peer)) {
         socket.destroy(new Error('its certificate is not the one in cluster.json'));
       } else if (socket.alpnProtocol !== PEER_PROTOCOL) {
         socket.destroy(new Error('it does not speak our protocol'));

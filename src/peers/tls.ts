@@ -1,5 +1,5 @@
 import type { PeerCertificate, TLSSocket, TlsOptions } from 'node:tls';
-import type { PeerCredentials } from './options.js';
+import type { PeerAddress, PeerCredentials } from './options.js';
 
 export const PEER_PROTOCOL = 'concordat-peer/1';
 export const OPERATOR_PROTOCOL = 'concordat-operator/1';
@@ -20,6 +20,12 @@ export const tlsOptions = (credentials: PeerCredentials, authorities: readonly s
 export function remoteFingerprint(socket: TLSSocket): string {
   return normalizeFingerprint(socket.getPeerX509Certificate()?.fingerprint256 ?? '');
 }
+
+/** Whether the other side has a certificate under which that peer is believed. */
+export const isPeer = (
+  socket: TLSSocket,
+  { fingerprint, otherFingerprints = [] }: Pick<PeerAddress, 'fingerprint' | 'otherFingerprints'>,
+): boolean => [fingerprint, ...otherFingerprints].map(normalizeFingerprint).includes(remoteFingerprint(socket));
 
 export const normalizeFingerprint = (text: string): string => text.replaceAll(':', '').toLowerCase();
 

@@ -1,11 +1,13 @@
 import { ConcordatError } from '../errors.js';
 import type { EndpointReference } from './addressing.js';
 import { clarkName, referenceParameterHeaders } from './addressing.js';
+import type { DestinationPolicy } from './destination-policy.js';
+import type { EdgeOptions } from './edge.js';
 import type { OutgoingMessage } from './envelope.js';
 import { MESSAGES, WSA_ANONYMOUS, WSA_NONE } from './messages/index.js';
 import { NS } from './namespaces.js';
 import type { VerifiedMessage } from './verifier.js';
-import { is } from './xml.js';
+import { child, is, text } from './xml.js';
 import type { XmlElement } from './xml.js';
 
 /** Where an answer goes. */
@@ -72,6 +74,36 @@ function checkReferenceParameters({ referenceParameters }: EndpointReference): v
  */
 export const laterDestination = (...candidates: readonly (EndpointReference | undefined)[]): EndpointReference | undefined =>
   candidates.find((epr) => epr !== undefined && isPostable(epr.address));
+
+/**
+ * The same edge, which refuses a message that names a place where nothing may be sent before anything is done for it: in ReplyTo or
+ * FaultTo, or as the endpoint that it registers. The fault goes back on the exchange.
+ */
+export function guarded(options: EdgeOptions, policy: () => DestinationPolicy): EdgeOptions {
+  return {
+    ...options,
+    handle: async (request) => {
+      for (const address of namedAddresses(request.message)) policy().check(address);
+      return options.handle(request);
+    },
+    // Refused addresses have no room: the fault that says so goes back on the exchange, not there.
+    ...(options.deliver === undefined
+      ? {}
+      : {
+          deliver: (message, to) =>
+            policy().objection(new URL(to.address)) === undefined && options.deliver?.(message, to) === true,
+        }),
+  };
+}
+
+/** Where a message asks to be answered, and where whoever registers with it wants to be reached. */
+function namedAddresses({ addressing, body }: Pick<VerifiedMessage, 'addressing' | 'body'>): string[] {
+  const { replyTo, faultTo } = addressing;
+  const service = is(body, NS.wscoor, 'Register') ? child(body, NS.wscoor, 'ParticipantProtocolService') : undefined;
+  const address = service === undefined ? undefined : child(service, NS.wsa, 'Address');
+  const addresses = [replyTo?.address, faultTo?.address, address === undefined ? undefined : text(address).trim()];
+  return addresses.filter((named): named is string => named !== undefined && isPostable(named));
+}
 
 /** Whether a message of that Body is a notification, which has no reply. */
 const isOneWay = (body: XmlElement): boolean =>

@@ -1,8 +1,18 @@
 import type { X509Certificate } from 'node:crypto';
 
-/** What a certificate lets its holder be, from the OU values of its subject. */
+/** What a certificate lets its holder be. Which certificates do, the role rules say. */
 export type Role = 'initiator' | 'participant' | 'replica' | 'operator';
 export const ROLES: readonly Role[] = ['initiator', 'participant', 'replica', 'operator'];
+
+/** Gives a role to the certificates whose subject fits. */
+export interface RoleRule {
+  readonly role: Role;
+  /** By type of attribute (`OU`, `CN`, `O`, …), a value that one attribute of that type must have; `*` stands for any characters. */
+  readonly subject: Readonly<Record<string, string>>;
+}
+
+/** The rules where nothing else is configured: an OU of the role's name. */
+export const ROLES_BY_OU: readonly RoleRule[] = ROLES.map((role) => ({ role, subject: { OU: role } }));
 
 export interface Identity {
   /**
@@ -24,15 +34,39 @@ export interface Credentials {
   readonly privateKeyPem: string;
 }
 
-export function identityOf(certificate: X509Certificate): Identity {
+export function identityOf(certificate: X509Certificate, rules: readonly RoleRule[] = ROLES_BY_OU): Identity {
   const names = attributesOf(certificate.subject);
-  const units = new Set(names.filter(([type]) => type === 'OU').map(([, value]) => value));
   return {
     writer: `${oneLine(certificate.subject)} | ${oneLine(certificate.issuer)}`,
     name: names.find(([type]) => type === 'CN')?.[1] ?? '',
-    roles: new Set(ROLES.filter((role) => units.has(role))),
+    roles: new Set(rules.filter(({ subject }) => fits(names, subject)).map(({ role }) => role)),
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
   };
+}
+
+type Attribute = readonly [type: string, value: string];
+
+function fits(names: readonly Attribute[], wanted: RoleRule['subject']): boolean {
+  const patterns = Object.entries(wanted);
+  return (
+    patterns.length > 0 &&
+    patterns.every(([type, pattern]) => names.some(([of, value]) => of === type && matches(value, pattern.split('*'))))
+  );
+}
+
+/** The pieces of a pattern in their order, the first at the start and the last at the end: linear, whatever the value. */
+function matches(value: string, [first = '', ...more]: readonly string[]): boolean {
+  const last = more.pop();
+  if (last === undefined) return value === first;
+  if (!value.startsWith(first) || !value.endsWith(last) || value.length < first.length + last.length) return false;
+  const end = value.length - last.length;
+  let at = first.length;
+  for (const piece of more) {
+    const found = value.indexOf(piece, at);
+    if (found === -1 || found + piece.length > end) return false;
+    at = found + piece.length;
+  }
+  return true;
 }
 
 /** Node prints one attribute a line, values escaped per RFC 2253 and control characters too: no value can forge a line or a comma. */
@@ -43,7 +77,7 @@ const oneLine = (name: string): string =>
     .map((line) => line.replaceAll('|', '\\|'))
     .join(',');
 
-function attributesOf(name: string): [type: string, value: string][] {
+function attributesOf(name: string): Attribute[] {
   return lines(name)
     .flatMap((line) => line.split(' + '))
     .map((part) => {

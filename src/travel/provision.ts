@@ -12,6 +12,9 @@ const NETWORK = {
   peerPort: 8443,
 } as const;
 
+/** Where the participants are, within that network: replicas send nowhere else. */
+const PARTICIPANTS = ['airline:8081', 'hotel:8081'];
+
 /** Who gets keys, by the name of the service. */
 const SERVICES: Readonly<Record<string, Owner>> = Object.fromEntries([
   ...NETWORK.hosts.map((host, index): [string, Owner] => [host, { kind: 'replica', id: index + 1 }]),
@@ -57,7 +60,7 @@ function refuseOrphans(parts: string): void {
 async function makeCluster(authority: string, origin: string): Promise<void> {
   const unfinished = join(authority, 'unfinished');
   rmSync(unfinished, { recursive: true, force: true });
-  await initCluster(unfinished, { ...NETWORK, clients: CLIENTS });
+  await initCluster(unfinished, { ...NETWORK, destinations: PARTICIPANTS, clients: CLIENTS });
   renameSync(unfinished, origin);
 }
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { destinationsOf } from '../../src/soap/destinations.js';
+import { destinationsOf, guarded } from '../../src/soap/destinations.js';
+import type { EdgeOptions, EdgeRequest } from '../../src/soap/index.js';
+import { DestinationPolicy } from '../../src/soap/policy.js';
 import { addressed, el, laterDestination, NS } from '../../src/soap/index.js';
 import type { Addressing, EndpointReference } from '../../src/soap/index.js';
 import { MESSAGES, WSA_ANONYMOUS, WSA_NONE } from '../../src/soap/messages/index.js';
@@ -100,5 +102,47 @@ describe('an addressed message', () => {
 
   test('that goes back anonymously carries the reference parameters alone', () => {
     expect(addressed(message, BACK)).toEqual({ ...message, headers: [marked] });
+  });
+});
+
+describe('a guarded edge', () => {
+  const policy = new DestinationPolicy({ allow: ['*.example'] });
+  const outgoing = { soapVersion: '1.1', addressing: { action: 'urn:a' }, headers: [], body: REGISTER } as const;
+  const taken: string[] = [];
+  const edge = {
+    handle: () => Promise.resolve({ kind: 'accepted' }),
+    deliver: (_message: unknown, to: EndpointReference) => {
+      taken.push(to.address);
+      return true;
+    },
+  } as unknown as EdgeOptions;
+  const it = guarded(edge, () => policy);
+  const verdict = (addressing: Partial<Addressing>, body = REGISTER): Promise<string> =>
+    it.handle({ message: { addressing: { action: 'urn:a', ...addressing }, body } } as unknown as EdgeRequest).then(
+      ({ kind }) => kind,
+      (error: { code: string }) => error.code,
+    );
+  const registering = (address: string) =>
+    el(NS.wscoor, 'Register', {}, el(NS.wscoor, 'ParticipantProtocolService', {}, el(NS.wsa, 'Address', {}, `\n${address} `)));
+
+  test('takes what names allowed places, or none at all', async () => {
+    expect(await verdict({ replyTo: A, faultTo: B }, registering('http://c.example/'))).toBe('accepted');
+    expect(await verdict({ replyTo: BACK, faultTo: NOBODY })).toBe('accepted');
+  });
+
+  const elsewhere = 'http://elsewhere.test/';
+  test.each([
+    ['ReplyTo', { replyTo: epr(elsewhere) }, REGISTER],
+    ['FaultTo', { faultTo: epr('http://127.0.0.1/') }, REGISTER],
+    ['the endpoint that it registers', {}, registering(elsewhere)],
+    ['a loopback address that it registers', {}, registering('http://[::1]:8080/')],
+  ])('refuses what names another place in %s', async (_what, addressing, body) => {
+    expect(await verdict(addressing, body)).toBe('DestinationRefused');
+  });
+
+  test('has no room for an answer to another place', () => {
+    expect(it.deliver?.(outgoing, A)).toBe(true);
+    expect(it.deliver?.(outgoing, epr(elsewhere))).toBe(false);
+    expect(taken).toEqual([A.address]);
   });
 });

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import { TrustStore } from '../../src/soap/index.js';
 import type { Credentials } from '../../src/soap/index.js';
+import { makeRoot } from './authorities.js';
 import { codeOf } from './fixtures.js';
 import { KeyUsage, makeCa } from './pki.js';
 import type { Ca, IssueOptions } from './pki.js';
@@ -59,7 +60,10 @@ describe('a certificate is trusted', () => {
 
   test('not with a weak key or a curve we do not use, nor as an authority, nor if it is junk', async () => {
     expect(await verdict({ keyType: 'weak' })).toBe('CertificateUntrusted');
-    expect(await verdict({ keyType: 'p384' })).toBe('CertificateUntrusted');
+    expect(await verdict({ keyType: 'p384' })).toBe('none');
+    const root = await makeRoot('Curves');
+    const p521 = await root.leaf('x', 'P-521');
+    expect(codeOf(() => new TrustStore([root.pem]).identify(p521.raw, NOW))).toBe('CertificateUntrusted');
     expect(await verdict({ isCa: true, usages: KeyUsage.digitalSignature | KeyUsage.keyCertSign })).toBe('CertificateUntrusted');
     expect(codeOf(() => trust.identify(Buffer.from('junk'), NOW))).toBe('CertificateUntrusted');
   });
