@@ -12,7 +12,9 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const REPLACEMENT = '\uFFFD';
 
 const WORD = 2 ** 32;
-const FIRST_BYTES = 512;
+const FIRST_BYTES = 1024;
+const LENGTH_BYTES = 4;
+const MOST_BYTES_A_UNIT = 3;
 
 /** The buffer of the last Writer that was finished, for the next one. */
 let spare: Buffer | undefined;
@@ -58,10 +60,12 @@ export class Writer {
   }
 
   string(value: string): this {
-    const length = Buffer.byteLength(value, 'utf8');
-    this.u32(length);
-    const at = this.#take(length);
-    this.#buffer.write(value, at, 'utf8');
+    // A UTF-16 unit takes at most three bytes: room for that is made, and what is not used is given back.
+    const most = MOST_BYTES_A_UNIT * value.length;
+    const at = this.#take(LENGTH_BYTES + most);
+    const length = this.#buffer.write(value, at + LENGTH_BYTES, most, 'utf8');
+    this.#buffer.writeUInt32BE(length, at);
+    this.#length = at + LENGTH_BYTES + length;
     return this;
   }
 

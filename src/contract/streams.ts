@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { ConcordatError } from '../errors.js';
+import { memoized } from '../memoized.js';
 import { participantId } from '../wsba/index.js';
 
 /**
@@ -21,12 +22,14 @@ export type StreamName =
 export const MAX_STREAM_NAME = 1024;
 
 const ACTIVITY = /^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** The same few streams come up again and again. */
+const REMEMBERED = 2_048;
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
 export const isActivityId = (text: string): boolean => ACTIVITY.test(text);
 
 /** Matchcodes may be long and hold anything, so a stream is named after their hash; '-' stands for the plain context. */
-const invitationToken = (matchcode: string): string => (matchcode === '' ? '-' : hash('sha256', matchcode, 'base64url'));
+const invitationToken = memoized(REMEMBERED, (matchcode) => (matchcode === '' ? '-' : hash('sha256', matchcode, 'base64url')));
 
 /** @param outer for an activity inside another: that one's id and the matchcode used, '' for the plain context */
 export const createStream = (
@@ -52,10 +55,12 @@ export function registersIn(name: string, activity: string, matchcode: string): 
 }
 
 /** A participant is named after its stream, so its id is known before it registers (docs/decisions/002-participant-ids.md). */
-export const participantOfStream = (stream: string): string => participantId(hash('sha256', stream, 'hex'));
+export const participantOfStream = memoized(REMEMBERED, (stream) => participantId(hash('sha256', stream, 'hex')));
 
 /** @returns undefined when no stream can have that name */
-export function parseStream(name: string): StreamName | undefined {
+export const parseStream: (name: string) => StreamName | undefined = memoized(REMEMBERED, parse);
+
+function parse(name: string): StreamName | undefined {
   const [kind, first, second, third, fourth, ...rest] = name.split('/');
   if (rest.length > 0 || first === undefined || name.length > MAX_STREAM_NAME) return undefined;
   switch (kind) {

@@ -107,16 +107,25 @@ function requestOf(
   sequence: Sequence,
 ): Request {
   const { writer } = message.identity;
-  const messageId = message.addressing.messageId ?? '';
   const stream = streamOf(message, addresses, entry, references, sequence);
+  return { stream, number: sequence.number, writer, payload: payloadOf(message, sequence) };
+}
+
+/** A message may come from its sender and from each peer: it is written, and then read, once. */
+const payloads = new WeakMap<VerifiedMessage, Buffer>();
+
+function payloadOf(message: VerifiedMessage, { created }: Sequence): Buffer {
+  const known = payloads.get(message);
+  if (known !== undefined) return known;
   const payload = encodeOperation({
     action: message.addressing.action,
-    messageId,
+    messageId: message.addressing.messageId ?? '',
     references: message.headers.filter(isReferenceParameter),
     body: message.body,
-    ...(sequence.created === undefined ? {} : { created: sequence.created }),
+    ...(created === undefined ? {} : { created }),
   });
-  return { stream, number: sequence.number, writer, payload };
+  payloads.set(message, payload);
+  return payload;
 }
 
 function streamOf(

@@ -1,5 +1,5 @@
 import type { Admission, Digest, ReplicatedService, Request, Retirement, StreamInfo } from '../bft/index.js';
-import { controlStream, type Invitation, participantOfStream } from '../contract/index.js';
+import { controlStream, type Invitation, participantOfStream, parseStream } from '../contract/index.js';
 import { ConcordatError, type ErrorCode } from '../errors.js';
 import {
   type Activity,
@@ -23,7 +23,6 @@ import { Families } from './families.js';
 import { type Invitations, readInput, type ServiceInput } from './inputs.js';
 import { type Print, printOf } from './prints.js';
 import type { RetiredUnits } from './retired-units.js';
-import { StreamNames } from './stream-names.js';
 
 /** What a delivery caused, to be acted upon once it is on disk. */
 export type ServiceEffect =
@@ -83,7 +82,6 @@ const key = (stream: string, number: number): string => `${stream}#${number}`;
 export class CoordinationService implements ReplicatedService<readonly ServiceEffect[]> {
   readonly #families: Families;
   readonly retirement?: Retirement;
-  readonly #names = new StreamNames();
   readonly #inputs = new WeakMap<Request, ServiceInput>();
   readonly #openByWriter = new Map<string, number>();
   readonly #invited = (activity: string): Invitations => {
@@ -119,7 +117,7 @@ export class CoordinationService implements ReplicatedService<readonly ServiceEf
   }
 
   stream(name: string): StreamInfo | undefined {
-    const parsed = this.#names.parse(name);
+    const parsed = parseStream(name);
     switch (parsed?.kind) {
       case undefined:
         return undefined;
@@ -201,7 +199,7 @@ export class CoordinationService implements ReplicatedService<readonly ServiceEf
   }
 
   deliver(request: Request, digest: Digest): { domains: readonly string[]; effects: readonly ServiceEffect[] } {
-    const stream = this.#names.parse(request.stream);
+    const stream = parseStream(request.stream);
     if (stream !== undefined && stream.kind !== 'create') this.#families.warm(stream.activity)?.streams.add(request.stream);
     const input = this.#read(request);
     if (input === undefined) return { domains: [], effects: [] };
@@ -305,7 +303,7 @@ export class CoordinationService implements ReplicatedService<readonly ServiceEf
 
   /** The answer to a delivered request, the same as often as it is asked for. */
   outcome(request: Request, digest: Digest): Outcome {
-    const stream = this.#names.parse(request.stream);
+    const stream = parseStream(request.stream);
     if (stream === undefined) return undefined;
     const id = stream.kind === 'create' ? activityId(digest) : stream.activity;
     const entry = this.#families.entry(id);

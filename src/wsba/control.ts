@@ -1,4 +1,5 @@
 import type { Activity, ParticipantRecord, Settlement } from './activity.js';
+import { CANCELED_WHILE_COMPLETING, mayStillComplete } from './inner.js';
 import type { OuterDecision } from './inner.js';
 import type { Rules } from './rules/index.js';
 import { presentSet } from './rules/present-set.js';
@@ -92,6 +93,7 @@ function complete(a: Activity, named: readonly ParticipantId[]): Step {
   const effects: Effect[] = [];
   for (const id of named) {
     const p = changed.get(id);
+    if (p !== undefined && mayStillComplete(a, p)) changed.set(id, { ...p, state: CANCELED_WHILE_COMPLETING });
     if (p === undefined || p.protocol !== 'CoordinatorCompletion' || p.state !== 'Active') continue;
     changed.set(id, send(p, 'Complete'));
     effects.push({ kind: 'command', participant: id, command: 'Complete', state: p.state });

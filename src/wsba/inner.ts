@@ -38,6 +38,18 @@ export const sameReport = (r: InnerReport, s: InnerReport): boolean => r.settled
 
 export const toOuterDecision = (decision: Decision): OuterDecision => (decision === 'close' ? 'close' : 'cancel');
 
+/**
+ * A cancel from outside is in another stream than the inner initiator's Complete, and may overtake it. A participant that is canceled like
+ * that is where one is that was told to complete before, as soon as the Complete is delivered; until then its Completed waits for that.
+ */
+export const mayStillComplete = (a: Activity, p: ParticipantRecord): boolean =>
+  a.outer?.decision === 'cancel' &&
+  a.settlement === undefined &&
+  p.protocol === 'CoordinatorCompletion' &&
+  p.state === 'Canceling-Active';
+
+export const CANCELED_WHILE_COMPLETING = 'Canceling-Completing';
+
 type Standing = Pick<ParticipantRecord, 'state' | 'completed' | 'endedBy'>;
 
 /**

@@ -1,6 +1,8 @@
 import type { Activity, ParticipantRecord } from './activity.js';
+import { CANCELED_WHILE_COMPLETING, mayStillComplete } from './inner.js';
 import type { InnerReport } from './inner.js';
 import { participantOf } from './activity.js';
+import type { HoldRule } from './rules/hold.js';
 import type { Rules } from './rules/index.js';
 import { steer } from './steer.js';
 import { accepted, put, refOf, refused, withParticipant } from './step.js';
@@ -8,6 +10,7 @@ import type { Step } from './step.js';
 import { INITIAL_STATE, onReceive } from './tables.js';
 import { CONTROL_STREAM, isProtocol } from './types.js';
 import type {
+  CoordinatorMessage,
   Input,
   InputRef,
   Notification,
@@ -89,11 +92,23 @@ export function applyNotification(rules: Rules, a: Activity, input: Input, reque
     case 'resend':
       return { activity: a, effects: [{ kind: 'command', participant: p.id, command: cell.message, state: p.state }] };
     case 'InvalidState': {
-      const releasedBy = rules.hold?.(p.protocol, p.state, message) ?? [];
-      if (releasedBy.length > 0) return undefined;
+      if (releasedBy(rules.hold, a, p, message).length > 0) return undefined;
       return { activity: a, effects: [{ kind: 'fault', to: refOf(input), participant: p.id, message, state: p.state }] };
     }
   }
+}
+
+/** What of the coordinator's can still make a message legal that is not legal now (rule 1); nothing without that rule. */
+export function releasedBy(
+  rule: HoldRule | undefined,
+  a: Activity,
+  p: ParticipantRecord,
+  message: ParticipantMessage,
+): readonly CoordinatorMessage[] {
+  if (rule === undefined) return [];
+  const sendings = rule(p.protocol, p.state, message);
+  if (sendings.length > 0 || !mayStillComplete(a, p)) return sendings;
+  return onReceive(p.protocol, 'coordinator', CANCELED_WHILE_COMPLETING, message).kind === 'InvalidState' ? [] : ['Complete'];
 }
 
 /** Every message that moves a participant ends it, now or once it is acknowledged, but Completed. */

@@ -1,7 +1,7 @@
 import type { Activity } from './activity.js';
 import { byCodeUnit, participantOf } from './activity.js';
 import { judgeControl } from './control.js';
-import { hold } from './rules/hold.js';
+import { releasedBy } from './participant.js';
 import { ALL_RULES } from './rules/index.js';
 import type { Input } from './types.js';
 
@@ -25,7 +25,7 @@ function waitsFor(a: Activity, { stream, request }: Input): readonly string[] {
       return [];
     case 'notify': {
       const p = participantOf(a, stream);
-      return p === undefined ? [] : hold(p.protocol, p.state, request.message);
+      return p === undefined ? [] : releasedBy(ALL_RULES.hold, a, p, request.message);
     }
     default: {
       const judgement = judgeControl(ALL_RULES, a, request);

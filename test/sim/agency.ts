@@ -169,7 +169,7 @@ export class Agency extends ClientNode {
   /** Honest participants come to their end; nobody waits for the others. */
   async #awaitEnd(process: Process, activity: InitiatorActivity, plan: ActivityPlan): Promise<ParticipantState[]> {
     if (!this.world.isHonestParty(plan)) return this.insist(process, 'list', () => activity.participants());
-    await this.pause(process, WAIT_MS / 4);
+    await this.pause(process, WAIT_MS / 3);
     return this.insist(process, `the end of ${plan.name}`, () => activity.ended({ waitMs: WAIT_MS }));
   }
 }

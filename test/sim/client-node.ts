@@ -17,7 +17,7 @@ export const CLIENT_SIM_LIMITS: Partial<ClientLimits> = {
   roundMs: 3_000,
   roundPauseMinMs: 100,
   roundPauseMaxMs: 800,
-  pollMinMs: 1_000,
+  pollMinMs: 1_500,
   pollMaxMs: 2_000,
   handlerRetryMinMs: 100,
   handlerRetryMaxMs: 500,

@@ -74,7 +74,7 @@ export function crookedTransport(kind: Crookedness, real: ClientTransport, clien
             void real.post(url, { ...message, ...sign(nonsense(original, posts)) }, signal).catch(() => undefined);
           return real.post(url, message, signal);
         case 'flood':
-          if (posts % 8 === 0) {
+          if (posts % 16 === 0) {
             for (let i = 0; i < FLOOD; i++) {
               world.faults.add(kind);
               void real.post(url, { ...message, ...sign(ahead(original, i)) }, signal).catch(() => undefined);

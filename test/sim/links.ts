@@ -90,15 +90,14 @@ export class Links {
     );
   }
 
-  #send(end: End, peer: number, frame: Uint8Array): boolean {
+  #send(end: End, peer: number, bytes: Uint8Array): boolean {
     if (!end.process.alive || !end.connected.has(peer)) return false;
     const { self } = end.options;
-    // The sender may use its buffer again.
-    const bytes = Buffer.from(frame);
+    const frame = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return this.network.carry(siteOf(self), siteOf(peer), () => {
       // What a process that is dead had sent does not come after the first word of its next life.
       if (!end.process.alive && this.#isBack(self)) return;
-      for (const other of this.#others(end, peer)) this.#take(other, self, bytes);
+      for (const other of this.#others(end, peer)) this.#take(other, self, frame);
     });
   }
 

@@ -87,6 +87,6 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   console.error('sim:', error);
-  // Other threads may still be at work.
+  // Other processes may still be at work: they end with this one.
   process.exit(EXIT.unknown);
 }

@@ -1,4 +1,4 @@
-import { createSecretKey, hash, type KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { Votes, type VoteSigner, type VoteVerifier } from '../../src/bft/index.js';
 import type { ClientSecurity } from '../../src/client/ports.js';
 import type { LoadedCluster } from '../../src/config/index.js';
@@ -36,7 +36,8 @@ const WINDOW = { clockWindowMs: 300_000 };
 
 /**
  * Stands in for cryptography. A signed message on its way is a token; what it says is kept here, and only holders of a key can have
- * entries made in its name. So signatures cannot be forged, and cost nothing. Votes are signed by keyed hashes.
+ * entries made in its name. So signatures cannot be forged, and cost nothing. A signed vote is what was signed with the number of its maker, whom
+ * nobody imitates: liars sign with their own key, or alter what others signed.
  */
 export class Notary implements Security {
   readonly #entries = new Map<string, VerifiedMessage>();
@@ -103,7 +104,15 @@ export class Notary implements Security {
   }
 }
 
-const sealOf = (replica: number, data: Uint8Array): Buffer => hash('sha256', Buffer.concat([Buffer.of(replica), data]), 'buffer');
+/** What is signed ends with a hash. */
+const SEALED_BYTES = 32;
+
+function sealOf(replica: number, data: Uint8Array): Buffer {
+  const seal = Buffer.allocUnsafe(1 + SEALED_BYTES);
+  seal[0] = replica;
+  seal.set(data.subarray(-SEALED_BYTES), 1);
+  return seal;
+}
 
 /** Keys whose only content is the number of the replica. */
 export const voteKeyOf = (replica: number): KeyObject => createSecretKey(Buffer.of(replica));

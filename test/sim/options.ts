@@ -22,7 +22,7 @@ export const USAGE = [
   '',
   '  --schedules N   how many schedules (default: 1000; 20000 with a mutant, which is as many as it may survive)',
   '  --seed S        the seed of the first; the others have those that follow (default: 1)',
-  '  --workers W     threads (default: 2)',
+  '  --workers W     processes (default: 2)',
   '  --replay SEED   runs one schedule and tells what happens in it, step by step',
   '  --mutant NAME   runs a variant that is broken on purpose, until it is caught',
   '  --mutants       all of these variants, a line each',

@@ -22,7 +22,7 @@ type Unit = Retired & { readonly position: number };
 type Entry = DeliveryRecord & { readonly position: number };
 
 const at = (stream: string, number: number): string => `${stream}#${number}`;
-const hex = (digest: Uint8Array): string => Buffer.from(digest).toString('hex');
+const hex = (digest: Uint8Array): string => Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('hex');
 const copy = (digest: Uint8Array): Buffer => Buffer.from(digest);
 
 function same(before: { readonly digest: Uint8Array } | undefined, digest: Uint8Array, what: string): boolean {

@@ -37,12 +37,15 @@ export interface Scenario {
   readonly real: boolean;
 }
 
+/** How many take part in an activity, by chance. */
+const GUESTS = [1, 2, 3, 3, 3, 3, 3, 4] as const;
+
 /** How many of a thousand schedules run on real keys and real XML. */
-const REAL_PER_MILLE = 8;
+const REAL_PER_MILLE = 7;
 
 export function drawScenario(random: Random): Scenario {
   const real = random.below(1_000) < REAL_PER_MILLE;
-  const n = !real && random.chance(0.12) ? 7 : 4;
+  const n = !real && random.chance(0.08) ? 7 : 4;
   const agencies = random.chance(0.5) ? 1 : 2;
   const providers = 2 + random.below(2);
   const count = real || n === 7 ? 1 : 2;
@@ -53,7 +56,7 @@ export function drawScenario(random: Random): Scenario {
 
 function drawActivity(random: Random, name: string, providers: number, small: boolean, inside = false): ActivityPlan {
   const mixed = !inside && random.chance(0.2);
-  const guests = small ? 1 + random.below(2) : inside ? 1 : 2 + random.below(3);
+  const guests = small ? 1 + random.below(2) : inside ? 1 : random.pick(GUESTS);
   return {
     name,
     outcome: mixed ? 'mixed' : 'atomic',

@@ -77,7 +77,7 @@ export async function runSchedule({ seed, mutant, tell }: ScheduleOptions): Prom
 }
 
 let real: Promise<Security> | undefined;
-/** Keys are made once in a thread. */
+/** Keys are made once in a process. */
 const realSecurity = (): Promise<Security> => (real ??= makeRealSecurity());
 
 /** True once in so many simulated milliseconds. */

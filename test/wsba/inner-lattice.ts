@@ -1,5 +1,5 @@
 import { createActivity, deliverLinked, encodeActivity, machine, openLinked } from '../../src/wsba/index.js';
-import type { Activity, ControlRequest, Input, LinkedStep, Outcome, ParticipantMessage } from '../../src/wsba/index.js';
+import type { Activity, ControlRequest, Input, LinkedStep, Outcome, ParticipantMessage, Protocol } from '../../src/wsba/index.js';
 import { control, CREATED, notify, register } from './support.js';
 
 export const OUTER = 'urn:outer';
@@ -36,8 +36,13 @@ export const outerControl = (...requests: ControlRequest[]): Event[] =>
   requests.map((request, i) => ({ activity: OUTER, input: control(i + 1, request) }));
 export const innerControl = (...requests: ControlRequest[]): Event[] =>
   requests.map((request, i) => ({ activity: INNER, input: control(i + 1, request) }));
-export const participant = (activity: string, id: string, messages: readonly ParticipantMessage[]): Event[] => [
-  { activity, input: register(id, 'ParticipantCompletion') },
+export const participant = (
+  activity: string,
+  id: string,
+  messages: readonly ParticipantMessage[],
+  protocol: Protocol = 'ParticipantCompletion',
+): Event[] => [
+  { activity, input: register(id, protocol) },
   ...messages.map((message, i): Event => ({ activity, input: notify(id, i + 2, message) })),
 ];
 export const close = (...participants: string[]): ControlRequest => ({ kind: 'close', participants });
@@ -109,11 +114,17 @@ const inners: readonly (readonly ControlRequest[])[] = [
   [close(P), cancel],
   [cancel, close(P)],
   [end, close(P)],
+  [{ kind: 'complete', participants: [P] }],
+  [{ kind: 'complete', participants: [P] }, cancel],
   [{ kind: 'complete', participants: [P] }, close(P), end],
 ];
 
 /** Throws at the first set of streams whose interleavings differ. @returns how many sets there were */
-export function checkInner(outcome: Outcome, messages: readonly (readonly ParticipantMessage[])[]): number {
+export function checkInner(
+  outcome: Outcome,
+  messages: readonly (readonly ParticipantMessage[])[],
+  protocol: Protocol = 'ParticipantCompletion',
+): number {
   let sets = 0;
   for (const ofOuter of outers[outcome])
     for (const ofInner of inners)
@@ -122,7 +133,7 @@ export function checkInner(outcome: Outcome, messages: readonly (readonly Partic
           [OPEN],
           outerControl(...ofOuter),
           innerControl(...ofInner),
-          participant(INNER, P, ofP),
+          participant(INNER, P, ofP, protocol),
           participant(OUTER, Q, ['Completed']),
         ];
         const { ends, split } = explore(outcome, streams);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { decodeActivity, encodeActivity, isEnded } from '../../src/wsba/index.js';
-import type { Effect, LinkedStep, Outcome } from '../../src/wsba/index.js';
+import { decodeActivity, encodeActivity, isEnded, waiting } from '../../src/wsba/index.js';
+import type { ControlRequest, Effect, LinkedStep, Outcome } from '../../src/wsba/index.js';
 import {
   cancel,
   checkInner,
@@ -106,7 +106,50 @@ describe('an activity inside another', () => {
   });
 });
 
+describe('an inner activity that is canceled from the outside', () => {
+  const complete: ControlRequest = { kind: 'complete', participants: [P] };
+  const worker = participant(INNER, P, ['Completed', 'Compensated'], 'CoordinatorCompletion');
+
+  test('compensates who was told to complete elsewhere, though Cancel came first here', () => {
+    const { world, effects } = run('AtomicOutcome', [
+      OPEN,
+      ...outerControl(cancel),
+      ...worker.slice(0, 2),
+      ...innerControl(complete),
+    ]);
+    expect(commands(effects, P)).toEqual(['Cancel', 'Compensate']);
+    expect(world.get(INNER)?.participants.get(P)).toMatchObject({ state: 'Compensating', completed: true });
+  });
+
+  test('lets a Completed wait for a Complete that may be on its way, and says so', () => {
+    const { world, effects } = run('AtomicOutcome', [OPEN, ...outerControl(cancel), ...worker.slice(0, 2)]);
+    const inner = world.get(INNER);
+    expect(inner && waiting(inner)).toEqual([{ stream: `/${P}`, number: 2, waitsFor: ['Complete'] }]);
+    expect(effects.filter(({ effect }) => effect.kind === 'fault')).toEqual([]);
+  });
+
+  test('passes a Completed over once its own initiator has settled that no Complete comes', () => {
+    const events = [OPEN, ...outerControl(cancel), ...worker.slice(0, 2), ...innerControl(cancel)];
+    const { world, effects } = run('AtomicOutcome', events);
+    expect(effects.map(({ effect }) => effect)).toContainEqual(expect.objectContaining({ kind: 'fault', message: 'Completed' }));
+    expect(world.get(INNER)?.participants.get(P)).toMatchObject({ state: 'Canceling-Active' });
+  });
+});
+
 describe('inner activities need no order either', () => {
+  test.each(['AtomicOutcome', 'MixedOutcome'] as const)('%s outside, told to complete inside: one state', (outcome) => {
+    const messages = [
+      ['Completed', 'Compensated'],
+      ['Completed', 'Closed'],
+      ['Canceled'],
+      ['Exit'],
+      ['Fail'],
+      ['CannotComplete'],
+    ] as const;
+    const sets = checkInner(outcome, messages, 'CoordinatorCompletion');
+    expect(sets).toBeGreaterThan(100);
+  });
+
   test.each(['AtomicOutcome', 'MixedOutcome'] as const)('%s outside: every interleaving ends in one state', (outcome) => {
     const sets = checkInner(outcome, [['Completed'], ['Canceled', 'Completed'], ['Completed', 'Compensated'], ['Fail']]);
     expect(sets).toBeGreaterThan(100);
