@@ -59,6 +59,14 @@ export class Writer {
     return this;
   }
 
+  /** Bytes without a length that are given as hexadecimal digits. */
+  hex(digits: string): this {
+    const bytes = digits.length / 2;
+    const at = this.#take(bytes);
+    this.#buffer.write(digits, at, bytes, 'hex');
+    return this;
+  }
+
   string(value: string): this {
     // A UTF-16 unit takes at most three bytes: room for that is made, and what is not used is given back.
     const most = MOST_BYTES_A_UNIT * value.length;
@@ -151,6 +159,12 @@ export class Reader {
 
   raw(length: number): Buffer {
     return this.#take(length);
+  }
+
+  /** So many bytes as hexadecimal digits. */
+  hex(bytes: number): string {
+    const at = this.#advance(bytes);
+    return this.#buffer.toString('hex', at, at + bytes);
   }
 
   string(max: number): string {

@@ -107,7 +107,7 @@ export function encodeFrame(frame: Frame): Buffer {
     case 'vouch':
       writer.list(frame.items, (w, { unit, hash, record }) => {
         w.string(unit)
-          .raw(Buffer.from(hash, 'hex'))
+          .hex(hash)
           .optional(record, (r, bytes) => r.bytes(bytes));
       });
       break;
@@ -133,8 +133,8 @@ const readAsked = (reader: Reader): { asked?: number } => {
 
 const writeEntry = (writer: Writer, entry: LogEntry): void => {
   writer.u8(ENTRY[entry.kind]).u53(entry.position);
-  if (entry.kind === 'delivery') writer.string(entry.stream).u53(entry.number).raw(Buffer.from(entry.digest, 'hex'));
-  else writer.string(entry.unit).raw(Buffer.from(entry.hash, 'hex'));
+  if (entry.kind === 'delivery') writer.string(entry.stream).u53(entry.number).hex(entry.digest);
+  else writer.string(entry.unit).hex(entry.hash);
 };
 
 function readEntry(reader: Reader, limits: BroadcastLimits): LogEntry {
@@ -161,7 +161,7 @@ function readEntries(reader: Reader, limits: BroadcastLimits, from: number): Log
   return entries;
 }
 
-const readDigest = (reader: Reader): Digest => reader.raw(HASH_BYTES).toString('hex') as Digest;
+const readDigest = (reader: Reader): Digest => reader.hex(HASH_BYTES) as Digest;
 
 function readFlag(reader: Reader): boolean {
   const flag = reader.u8();

@@ -31,7 +31,7 @@ export const writeStatement = (writer: Writer, statement: Statement): void => {
     .u8(statement.round === 'echo' ? 1 : 2)
     .string(statement.stream)
     .u53(statement.number)
-    .raw(Buffer.from(statement.digest, 'hex'));
+    .hex(statement.digest);
 };
 
 export function readStatement(reader: Reader, limits: BroadcastLimits): Statement {
@@ -40,7 +40,7 @@ export function readStatement(reader: Reader, limits: BroadcastLimits): Statemen
   const stream = reader.string(limits.maxStreamBytes);
   const number = reader.u53();
   if (number < 1) throw new CodecError('numbers start at 1');
-  return { round: round === 1 ? 'echo' : 'ready', stream, number, digest: reader.raw(HASH_BYTES).toString('hex') as Digest };
+  return { round: round === 1 ? 'echo' : 'ready', stream, number, digest: reader.hex(HASH_BYTES) as Digest };
 }
 
 export const writeAttestation = (writer: Writer, attestation: Attestation): void => {

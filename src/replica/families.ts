@@ -2,6 +2,7 @@ import type { Digest } from '../bft/index.js';
 import { type Activity, familyOf, isEnded, participants } from '../wsba/index.js';
 import { acknowledgementOf } from './commands.js';
 import type { Entry } from './entry.js';
+import { type MemberSums, sumOf } from './prints.js';
 import type { RetiredUnits } from './retired-units.js';
 import type { ServiceRetirement } from './service.js';
 import { encodeMembers } from './unit-state.js';
@@ -14,6 +15,8 @@ export class Families {
   readonly #entries = new Map<string, Entry>();
   /** Of which family a record's state was made. */
   readonly #packed = new WeakMap<Uint8Array, readonly Entry[]>();
+  /** Families that are back in memory, by name: what their records, which are still in the archive, add to its totals. */
+  readonly #back = new Map<string, MemberSums>();
   readonly #inMemory = (id: string): Activity | undefined => this.#entries.get(id)?.activity;
 
   constructor(private readonly retirement: ServiceRetirement | undefined) {}
@@ -29,6 +32,7 @@ export class Families {
     if (entry !== undefined) return entry;
     const unit = this.#units?.find(id);
     if (unit === undefined) return undefined;
+    this.#back.set(unit.unit, sumOf([...unit.entries.values()].map(({ activity }) => activity)));
     for (const [member, revived] of unit.entries) {
       this.#entries.set(member, revived);
       this.#settle(revived.activity);
@@ -43,6 +47,11 @@ export class Families {
 
   inMemory(): Iterable<Entry> {
     return this.#entries.values();
+  }
+
+  /** What the archive still counts, by name of the family, though it is in memory again. */
+  get back(): ReadonlyMap<string, MemberSums> {
+    return this.#back;
   }
 
   /** Activities that have left memory, the last one first. */
@@ -88,6 +97,7 @@ export class Families {
     const family = this.#family(unit);
     for (const { activity } of family) this.#entries.delete(activity.id);
     this.#units?.drop(unit);
+    this.#back.delete(unit);
     return family;
   }
 

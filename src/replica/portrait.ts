@@ -1,9 +1,9 @@
 import { type RetiredRecord, signersOf } from '../bft/index.js';
-import { DigestSum, type RetiredRecord as StoredRecord } from '../store/index.js';
-import { commandId, familyOf, participants } from '../wsba/index.js';
+import { type RetiredRecord as StoredRecord } from '../store/index.js';
+import { commandId, participants } from '../wsba/index.js';
 import { acknowledgementOf } from './commands.js';
 import type { Entry } from './entry.js';
-import { addend, printOf } from './prints.js';
+import { sumOf } from './prints.js';
 import { type FindDelivery, tellTimeline, type TimelineLine } from './report.js';
 import { encodeNotes, namesOf, type UnitNotes } from './retired-units.js';
 import { decodeMembers, type Member } from './unit-state.js';
@@ -37,7 +37,7 @@ export function portray({ state, streams }: RetiredRecord, sources: PortraitSour
     names: namesOf(members),
     notes: entries === undefined ? Buffer.alloc(0) : encodeNotes(noteDown(entries, sources)),
     commands: members.flatMap(acknowledgements),
-    prints: { members: members.length, deliveries, ...sumOf(members) },
+    prints: { deliveries, ...sumOf(members.map(({ activity }) => activity)) },
   };
 }
 
@@ -46,21 +46,6 @@ const acknowledgements = ({ activity }: Member): string[] =>
     const command = acknowledgementOf(participant);
     return command === undefined ? [] : [commandId(activity.id, participant.id, command)];
   });
-
-function sumOf(members: readonly Member[]): { positions: string; state: string } {
-  const byId = new Map(members.map(({ activity }) => [activity.id, activity]));
-  const positions = new DigestSum();
-  const state = new DigestSum();
-  for (const { activity } of members) {
-    const print = printOf(
-      activity,
-      familyOf(activity, (id) => byId.get(id)),
-    );
-    positions.add(addend(print.id, print.positions));
-    state.add(addend(print.id, print.digest));
-  }
-  return { positions: positions.hex, state: state.hex };
-}
 
 function noteDown(entries: readonly Entry[], { n, deliveries, certificate }: PortraitSources): UnitNotes {
   const streams = new Map(

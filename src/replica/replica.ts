@@ -16,6 +16,7 @@ import { Journal } from './journal.js';
 import { isDamage, openStore } from './open-store.js';
 import { Outbound } from './outbound.js';
 import { PassedOn } from './passed-on.js';
+import { retiredSums } from './retired-units.js';
 import { REAL_PORTS, type ReplicaPorts, type ReplicaStorage } from './ports.js';
 import { CoordinationService, type ServiceEffect } from './service.js';
 import { answerOperator, type OperatorSources } from './operator.js';
@@ -329,7 +330,7 @@ export class Replica {
       replica: this.#o.id,
       cluster: this.#o.cluster.config.cluster,
       deliveries: this.#store.deliveredCount,
-      retired: this.#store.archive.totals,
+      retired: retiredSums(this.#store.archive, this.#service),
       service: this.#service,
       broadcast,
       evidence: this.#broadcast.evidence(),

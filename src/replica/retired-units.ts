@@ -1,5 +1,6 @@
 import { type BroadcastLimits, decodeRecord, type Digest } from '../bft/index.js';
 import type { Entry } from './entry.js';
+import { type MemberSums, without } from './prints.js';
 import type { TimelineLine } from './report.js';
 import { decodeMembers } from './unit-state.js';
 
@@ -122,6 +123,18 @@ export class RetiredUnits {
       return undefined;
     }
   }
+}
+
+/** What has left memory: all in the archive, but for families whose records are still there though they are in memory again. */
+export function retiredSums(
+  archive: { readonly totals: MemberSums; hash(unit: string): unknown },
+  { back }: { readonly back: ReadonlyMap<string, MemberSums> },
+): MemberSums {
+  const counted = [...back].filter(([unit]) => archive.hash(unit) !== undefined);
+  return without(
+    archive.totals,
+    counted.map(([, sums]) => sums),
+  );
 }
 
 /** What a unit can be found by. */

@@ -21,7 +21,7 @@ import {
 import { type Entry, newEntry } from './entry.js';
 import { Families } from './families.js';
 import { type Invitations, readInput, type ServiceInput } from './inputs.js';
-import { type Print, printOf } from './prints.js';
+import { type MemberSums, type Print, printOf } from './prints.js';
 import type { RetiredUnits } from './retired-units.js';
 
 /** What a delivery caused, to be acted upon once it is on disk. */
@@ -345,6 +345,11 @@ export class CoordinationService implements ReplicatedService<readonly ServiceEf
   /** Those in memory: all that have not ended, and some that have. */
   activities(): Activity[] {
     return [...this.#families.inMemory()].map((entry) => entry.activity);
+  }
+
+  /** Families that are in memory again, by name, and what their records add to the totals of the archive. */
+  get back(): ReadonlyMap<string, MemberSums> {
+    return this.#families.back;
   }
 
   /** Activities that have left memory, the last one first. */

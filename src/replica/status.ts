@@ -1,8 +1,7 @@
 import type { BroadcastStatus, Evidence, ReplicaEvidence } from '../bft/index.js';
 import type { PeerStatus } from '../peers/index.js';
-import { type ArchiveTotals, DigestSum } from '../store/index.js';
 import { isEnded } from '../wsba/index.js';
-import { addend } from './prints.js';
+import { type MemberSums, plus } from './prints.js';
 import type { CoordinationService } from './service.js';
 import type { Standing } from './standing.js';
 import type { WaitingReport, WaitingRequests } from './waiting.js';
@@ -67,8 +66,8 @@ export interface StatusSources {
   readonly replica: number;
   readonly cluster: string;
   readonly deliveries: number;
-  /** Activities that have left memory. */
-  readonly retired: Pick<ArchiveTotals, 'members' | 'positions' | 'state'>;
+  /** Activities that have left memory, and are not back. */
+  readonly retired: MemberSums;
   readonly service: CoordinationService;
   readonly broadcast: BroadcastStatus;
   readonly evidence: readonly Evidence[];
@@ -85,21 +84,15 @@ export function reportStatus(sources: StatusSources): ReplicaStatus {
   const activities = service.activities();
   const waiting = sources.waiting.all(activities, MAX_WAITING);
   const prints = activities.map((activity) => service.fingerprint(activity)).sort((a, b) => (a.id < b.id ? -1 : 1));
-  const { retired } = sources;
+  const sums = plus(sources.retired, prints);
   return {
     ...sources.standing,
     replica: sources.replica,
     cluster: sources.cluster,
     deliveries: sources.deliveries,
-    activities: { total: activities.length + retired.members, open: activities.filter((activity) => !isEnded(activity)).length },
-    positions: sum(
-      retired.positions,
-      prints.map(({ id, positions }) => addend(id, positions)),
-    ),
-    state: sum(
-      retired.state,
-      prints.map(({ id, digest }) => addend(id, digest)),
-    ),
+    activities: { total: sums.members, open: activities.filter((activity) => !isEnded(activity)).length },
+    positions: sums.positions,
+    state: sums.state,
     perActivity: prints.slice(0, MAX_LISTED).map(({ id, positions, digest }) => ({ id, positions, state: digest })),
     perActivityOmitted: Math.max(0, prints.length - MAX_LISTED),
     open: broadcast.open,
@@ -117,10 +110,6 @@ export function reportStatus(sources: StatusSources): ReplicaStatus {
     evidenceBeyondLimit: broadcast.evidenceBeyondLimit + Math.max(0, sources.evidence.length - MAX_EVIDENCE),
   };
 }
-
-/** The order does not count, nor which of the activities have left memory. */
-const sum = (retired: string, digests: readonly string[]): string =>
-  digests.reduce((total, digest) => total.add(digest), new DigestSum(retired)).hex;
 
 function reportEvidence(evidence: Evidence, at: number | undefined): EvidenceReport {
   const since = at === undefined ? {} : { since: at };

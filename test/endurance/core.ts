@@ -12,8 +12,9 @@ import {
 import { DEFAULT_LIMITS } from '../../src/config/index.js';
 import { CoordinationService, type ServiceEffect } from '../../src/replica/index.js';
 import { Journal } from '../../src/replica/journal.js';
-import { addend } from '../../src/replica/prints.js';
-import { DigestSum, ReplicaStore } from '../../src/store/index.js';
+import { plus } from '../../src/replica/prints.js';
+import { retiredSums } from '../../src/replica/retired-units.js';
+import { ReplicaStore } from '../../src/store/index.js';
 import { commandId, machine } from '../../src/wsba/index.js';
 import { voteKey } from '../support/simulation.js';
 import type { Measure, ReplicaEvent } from './wire.js';
@@ -117,18 +118,11 @@ export class ReplicaCore {
   measure(): Measure {
     const { rss, heapUsed } = process.memoryUsage();
     const { user, system } = process.cpuUsage();
-    const { totals } = this.store.archive;
     const activities = this.service.activities();
-    const positions = new DigestSum(totals.positions);
-    const state = new DigestSum(totals.state);
-    for (const activity of activities) {
-      const print = this.service.fingerprint(activity);
-      positions.add(addend(print.id, print.positions));
-      state.add(addend(print.id, print.digest));
-    }
-    const total = totals.members + activities.length;
+    const prints = activities.map((activity) => this.service.fingerprint(activity));
+    const { members, positions, state } = plus(retiredSums(this.store.archive, this.service), prints);
     const cpu = Math.round((user + system) / 1000);
-    return { rss, heap: heapUsed, cpu, activities: activities.length, total, positions: positions.hex, state: state.hex };
+    return { rss, heap: heapUsed, cpu, activities: activities.length, total: members, positions, state };
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Request, requestDigest } from '../../src/bft/index.js';
 import { controlStream, participantOfStream, participantStream } from '../../src/contract/index.js';
+import { plus, type Print, sumOf } from '../../src/replica/prints.js';
 import { reportActivity, type ReportSources, summarize } from '../../src/replica/report.js';
 import { isEnded } from '../../src/wsba/index.js';
 import { ActivityRequests } from './activities.js';
@@ -32,6 +33,12 @@ afterEach(() => {
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
+
+const NOTHING = sumOf([]);
+const printsOf = (replica: number): Print[] => {
+  const { service } = cluster.core(replica);
+  return service.activities().map((activity) => service.fingerprint(activity));
+};
 
 const inMemory = (): number => Math.max(...cluster.cores.map((core) => core.service.activities().length));
 
@@ -142,6 +149,11 @@ describe('activities that have ended', () => {
       expect(service.activity(id)?.participants.get(participant)?.state).toMatch(/^Canceling/);
       expect(service.activities()).toHaveLength(1);
     }
+    // Its record is in the archive still, and counts no longer: sums are as if it had never left memory.
+    const [first, ...others] = cluster.cores.map((core) => core.measure());
+    for (const other of others) expect(other).toMatchObject({ positions: first?.positions, state: first?.state });
+    expect(first?.total).toBe(1);
+    expect(first?.state).toBe(plus(NOTHING, printsOf(1)).state);
     // Started again in between, it is still not over.
     cluster.stop(4);
     cluster.start(4);
