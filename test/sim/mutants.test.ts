@@ -25,7 +25,7 @@ describe('the simulator', () => {
     ['hold-off', ['convergence', 'termination']],
     ['command-threshold-lower', ['obedience']],
     ['digest-with-timestamp', ['no false accusation', 'termination']],
-    ['sends-before-writing', ['no false accusation', 'termination', 'durability']],
+    ['sends-before-writing', ['no false accusation', 'termination', 'durability', 'no failure']],
   ])(
     'catches %s',
     async (name, properties) => {

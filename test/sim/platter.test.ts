@@ -68,7 +68,7 @@ test.each([3, 11, 22])('the simulated disk reads as the real store does after th
   await world.start();
   await world.loop.runUntil(9_000);
   const batches = world.replicas[0]?.platter.batches ?? [];
-  expect(batches.length).toBeGreaterThan(50);
+  expect(batches.length).toBeGreaterThan(40);
   const real = ReplicaStore.open(join(dir, 'replica.db'));
   const platter = new Platter('replica-1');
   for (const [i, batch] of batches.entries()) {
