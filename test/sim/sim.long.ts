@@ -42,7 +42,7 @@ describe('npm run sim', () => {
 
   test('shows the run of a seed, step by step', async () => {
     const { code, lines } = await sim('--replay', '11');
-    expect(lines.length).toBeGreaterThan(200);
+    expect(lines.length).toBeGreaterThan(100);
     expect(lines.some((line) => /^ +\d+\.\d{3} {2}replica-\d +delivers/.test(line))).toBe(true);
     expect(lines.at(-1)).toBe('1 schedules, 0 violations');
     expect(code).toBe(0);

@@ -15,3 +15,7 @@ test.each(['AtomicOutcome', 'MixedOutcome'] as const)(
   },
   180_000,
 );
+
+test('nor does the order matter where participants are told to complete', () => {
+  expect(checkInner('AtomicOutcome', pairs, 'CoordinatorCompletion')).toBeGreaterThan(2_000);
+}, 240_000);
